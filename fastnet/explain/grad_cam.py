@@ -7,6 +7,7 @@ from typing import Any
 
 import fastnet
 from fastnet import Tensor
+from fastnet._core.errors import given_text
 from fastnet.explain.attribution import Attribution
 from fastnet.explain.guided import GuidedBackprop
 from fastnet.explain.network import select
@@ -104,7 +105,8 @@ def _watching(model: Module, layer: Module, side: str) -> Callable[[Graph], Grap
     """A change of a graph that returns the layer's values before the output."""
     paths = [path for path, module in model.named_modules() if module is layer] if isinstance(model, Module) else [""]
     if not paths:
-        raise ValueError(f"LayerGradCam: expected a layer of the model, got another {type(layer).__name__}")
+        given = f"another {type(layer).__name__}" if isinstance(layer, Module) else given_text(layer)
+        raise ValueError(f"LayerGradCam: expected a layer of the model, such as model.layer4, got {given}")
 
     def change(graph: Graph) -> Graph:
         calls = [call for call in graph.calls if call.path == paths[0]]

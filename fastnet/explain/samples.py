@@ -194,8 +194,9 @@ def target_index(name: str, target: Target, output: Shape, rows: int) -> Tensor 
         return None
     places = _target_places(name, target, rows)                                    # (1 or N, dimensions)
     if places.shape[1] != len(output):
-        raise ValueError(f"{name}: expected a target of {len(output)} integers, one for each dimension of the output "
-                         f"after the first, got {places.shape[1]}")
+        expected = "one integer" if len(output) == 1 else f"{len(output)} integers"
+        raise ValueError(f"{name}: expected a target of {expected}, for the outputs {('N', *output)} of the model, got "
+                         f"{places.shape[1]}".replace("'", ""))
     for axis, size in enumerate(output):
         wrong = places[(places[:, axis] < 0) | (places[:, axis] >= size), axis]
         if len(wrong):
@@ -214,7 +215,7 @@ def _target_places(name: str, target: Any, rows: int) -> Array:
                         f"{given_text(target)}")
     places = np.asarray(listed)
     if places.dtype.kind not in "iu":
-        raise TypeError(f"{name}: expected target to hold integers, got {given_text(target)}")
+        raise TypeError(f"{name}: expected target to hold integers, got {places.dtype}")
     if single:
         return places.reshape(1, -1)
     if places.size == 1:

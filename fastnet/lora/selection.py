@@ -70,8 +70,8 @@ def selected_layers(model: nn.Module, config: LoRAConfig) -> list[tuple[str, nn.
     others = [path for path in found if path not in layers]
     if others:
         kinds = ", ".join(kind.__name__ for kind in LAYERS)
-        raise ValueError(f"lora: expected target_modules to select {kinds} layers, got {names_text(others)}, such as "
-                         f"{type(model.get_submodule(others[0])).__name__}")
+        raise ValueError(f"lora: expected target_modules to select {kinds} layers, got {names_text(others)}, of which "
+                         f"{others[0]!r} is a {type(model.get_submodule(others[0])).__name__}")
     if not found:
         raise ValueError(f"lora: {type(model).__name__} has no linear layer to adapt")
     if trained & set(found):

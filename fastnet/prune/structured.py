@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 
 from fastnet._core.construction import from_numpy
-from fastnet._core.errors import check_number, one_of
+from fastnet._core.errors import and_more, check_number, did_you_mean, one_of
 from fastnet.autograd import no_grad
 from fastnet.nn.module import Module
+from fastnet.nn.state_dict import LISTED
 from fastnet.nn.utils.prune import custom_from_mask
 from fastnet.nn.utils.pruning import pruning_hook
 from fastnet.prune.analysis import Analysis
@@ -65,16 +66,17 @@ def ln_channels(model: _M, example: Any, amount: float, n: float = 1, *, scope: 
     if not 0 <= amount <= 1:
         raise ValueError(f"ln_channels: expected amount to be a fraction from 0 to 1, got {amount}")
     if scope not in _SCOPES:
-        raise one_of("ln_channels: scope", scope, _SCOPES)
+        raise one_of("scope of ln_channels", scope, _SCOPES)
     found = analysed("ln_channels", model, example)
-    groups = _prunable(groups_of(found.analysis), layers)
+    chosen = [layers] if isinstance(layers, str) else layers
+    groups = _prunable(model, groups_of(found.analysis), chosen)
     scores = _importance(found, n)
     dropped = _least(groups, scores, amount) if scope == "group" else _least_of_all(groups, scores, amount)
     _mask(model, found.analysis, dropped)
     return model
 
 
-def _prunable(groups: list[ChannelGroup], layers: Sequence[str] | None) -> list[ChannelGroup]:
+def _prunable(model: Module, groups: list[ChannelGroup], layers: Sequence[str] | None) -> list[ChannelGroup]:
     """The groups to prune: those of the given layers, or all that can be pruned."""
     free = [group for group in groups if not group.reason]
     if layers is None:
@@ -84,11 +86,20 @@ def _prunable(groups: list[ChannelGroup], layers: Sequence[str] | None) -> list[
     known = {path for group in groups for path in group.layers}
     for path in layers:
         if path not in known:
-            raise one_of("ln_channels: layer", path, sorted(known))
+            raise _not_a_layer(model, path, sorted(known))
         if not any(path in group.layers for group in free):
             raise ValueError("ln_channels: the channels of a layer cannot be pruned: "
                              f"{described(group for group in groups if path in group.layers)}")
     return [group for group in free if set(layers) & set(group.layers)]
+
+
+def _not_a_layer(model: Module, path: str, known: Sequence[str]) -> ValueError:
+    """The error for a path that is not that of a layer with channels."""
+    others = {name: type(module).__name__ for name, module in model.named_modules()}
+    given = f"{path!r}, a {others[path]}" if path in others else f"{path!r}"
+    shown = ", ".join(map(repr, known[:LISTED])) + and_more(len(known), LISTED)
+    return ValueError("ln_channels: expected paths of convolutions and linear layers, whose channels are pruned with "
+                      f"what reads them, got {given}{did_you_mean(path, known, f'layers are {shown}')}")
 
 
 def _importance(found: Analysed, n: float) -> Array:

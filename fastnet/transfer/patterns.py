@@ -27,7 +27,7 @@ def as_patterns(name: str, given: Patterns) -> list[str]:
 
     Raises:
         TypeError: a pattern is not a string.
-        ValueError: there are none.
+        ValueError: there are none, or one is empty.
 
     Example:
         >>> from fastnet.transfer.patterns import as_patterns
@@ -40,6 +40,8 @@ def as_patterns(name: str, given: Patterns) -> list[str]:
     for pattern in patterns:
         if not isinstance(pattern, str):
             raise TypeError(f"{name}: expected patterns that are strings, got {given_text(pattern)}")
+        if not pattern:
+            raise ValueError(f"{name}: expected patterns of paths, got an empty one; '*' selects everything")
     return patterns
 
 

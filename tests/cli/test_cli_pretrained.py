@@ -57,4 +57,4 @@ def test_wrong_use(trained, tmp_path, capsys):
     assert "the pattern 'layer1' matches no module" in failure(capsys, *start, "--freeze", "layer1")
     (tmp_path / "m.pth").write_bytes(b"PK\x03\x04" + bytes(64))
     assert "a pickle, which can run any code" in failure(capsys, "train", folder, "--pretrained", tmp_path / "m.pth")
-    assert "No such file" in failure(capsys, "train", folder, "--pretrained", tmp_path / "none.safetensors")
+    assert "no file '" in failure(capsys, "train", folder, "--pretrained", tmp_path / "none.safetensors")

@@ -147,7 +147,7 @@ def test_guided_grad_cam_is_the_product():
 
 
 def test_layers_that_do_not_fit(model, x):
-    with pytest.raises(ValueError, match="expected a layer of the model, got another Linear"):
+    with pytest.raises(ValueError, match=r"expected a layer of the model, such as model.layer4, got another Linear"):
         LayerGradCam(model, nn.Linear(2, 2))
     with pytest.raises(RuntimeError, match="call the layer 'relu' once, got 2 calls"):
         LayerGradCam(model, model.relu).attribute(x, 0)

@@ -218,7 +218,7 @@ ERRORS = {
     "unknown name": (lambda m: lora.apply(m, target_modules=["qery"]), ValueError, "no layer is called 'qery'.*query"),
     "no fit": (lambda m: lora.apply(m, target_modules="x.*"), ValueError, "fits the name of no layer"),
     "expression": (lambda m: lora.apply(m, target_modules="("), ValueError, "not a regular expression"),
-    "norm": (lambda m: lora.apply(m, target_modules=["norm"]), ValueError, "got norm, such as LayerNorm"),
+    "norm": (lambda m: lora.apply(m, target_modules=["norm"]), ValueError, "got norm, of which .*norm' is a LayerNorm"),
     "groups": (lambda m: lora.apply(m, target_modules=["conv"]), ValueError, "conv, a Conv2d, .* its 2 groups"),
     "attention": (lambda m: lora.apply(m, target_modules=["attention"], dora=True), ValueError, "DoRA is not defined"),
     "rank": (lambda m: lora.apply(m, r=0), ValueError, "expected r to be at least 1, got 0"),

@@ -193,7 +193,7 @@ def test_global_scope_prunes_where_filters_differ_most():
         model[2].weight.copy_(fastnet.tensor([[1.0] * 4, [0.01] * 4, [0.02] * 4, [0.03] * 4]))
     prune.ln_channels(model, fastnet.ones(1, 1), 3 / 8, scope="global")
     assert not prune.is_pruned(model[0]) and model[2].bias_mask.tolist() == [1, 0, 0, 0]
-    with pytest.raises(ValueError, match="unknown ln_channels: scope 'all'"):
+    with pytest.raises(ValueError, match="unknown scope of ln_channels 'all'"):
         prune.ln_channels(model, fastnet.ones(1, 1), 0.5, scope="all")
 
 
@@ -203,12 +203,29 @@ def test_chosen_layers_alone_are_pruned_and_others_refused():
     assert not prune.is_pruned(model[0]) and prune.is_pruned(model[2])
     with pytest.raises(ValueError, match="'4': the model returns them"):
         prune.ln_channels(model, fastnet.ones(1, 2), 0.5, layers=["4"])
-    with pytest.raises(ValueError, match="layer '3'"):
-        prune.ln_channels(model, fastnet.ones(1, 2), 0.5, layers=["3"])
+    for path, given in (("3", "'3', a ReLU"), ("5", "'5'"), (0, "0")):
+        with pytest.raises(ValueError, match=f"paths of convolutions and linear layers, .* got {given}; .*'2'"):
+            prune.ln_channels(model, fastnet.ones(1, 2), 0.5, layers=[path])
+    prune.ln_channels(model, fastnet.ones(1, 2), 0.5, layers="0")
+    assert prune.is_pruned(model[0])
     with pytest.raises(ValueError, match="no channels of the model can be pruned; '': the model returns them"):
         prune.ln_channels(nn.Linear(2, 2), fastnet.ones(1, 2), 0.5)
     with pytest.raises(ValueError, match="fraction from 0 to 1, got 2"):
         prune.ln_channels(model, fastnet.ones(1, 2), 2)
+
+
+def test_layers_that_cannot_be_pruned_are_named_with_the_reason():
+    encoder = nn.Sequential(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True))
+    x, heads = fastnet.zeros(1, 4, 8), "divides them among several dimensions, such as attention heads"
+    with pytest.raises(ValueError, match=f"cannot be pruned: '0.self_attn': view in '0.self_attn' {heads}"):
+        prune.ln_channels(encoder, x, 0.5, layers=["0.self_attn"])
+    shuffle, x = fastnet.models.shufflenet_v2_x1_0(num_classes=3).eval(), fastnet.zeros(1, 3, 64, 64)
+    with pytest.raises(ValueError, match=r"'stage2.1.branch2.5': view in 'stage2.1' divides them"):
+        prune.ln_channels(shuffle, x, 0.5, layers=["stage2.1.branch2.5"])
+    assert not prune.is_pruned(shuffle) and not prune.is_pruned(encoder)
+    bert, ids = fastnet.models.BERT(11, 8, 1, 2, 16), fastnet.zeros(1, 4, dtype=fastnet.int64)
+    with pytest.raises(ValueError, match=r"attention.self.query': view in 'encoder.layer.0.attention.self' divides"):
+        prune.ln_channels(bert, ids, 0.5, layers=["encoder.layer.0.attention.self.query"])
 
 
 @pytest.mark.parametrize("n", [1, 2, float("inf")])

@@ -108,8 +108,16 @@ def test_patterns():
             call("layr1")
     with pytest.raises(TypeError, match="freeze: expected patterns that are strings, got 3"):
         freeze(model, ["fc", 3])
+    for given in (3, None):
+        with pytest.raises(TypeError, match=f"freeze: expected patterns that are strings, got {given}"):
+            freeze(model, given)
     with pytest.raises(ValueError, match="expected at least one pattern, got none"):
         freeze(model, [])
+    with pytest.raises(ValueError, match="got an empty one; '\\*' selects everything"):
+        freeze(model, "")
+    with pytest.raises(TypeError, match="freeze: expected a model that is a Module, got dict"):
+        freeze({}, "fc")
+    assert model.conv1.weight.requires_grad and not any(m._frozen for m in model.modules())
 
 
 def test_files_and_copies(path):

@@ -62,7 +62,10 @@ def read_weights(path_or_repo: StrPath, revision: str | None = None) -> WeightFi
         raise ValueError(f"expected no revision, which belongs to a repository, with the file {text}")
     if os.path.isdir(text):
         return _read_parts(text, _in_folder(Path(text)))
-    arrays, texts = read_tensors(text)              # of a file that is missing, the error says so
+    if not os.path.exists(text):
+        raise FileNotFoundError(f"no file {text!r}: expected a safetensors file, a folder, or a repository such as "
+                                "'timm/resnet18.a1_in1k'")
+    arrays, texts = read_tensors(text)
     beside = Path(text).with_name(CONFIG)
     return WeightFile(text, arrays, texts, _json(beside) if beside.is_file() else {})
 

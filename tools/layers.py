@@ -52,7 +52,7 @@ DESCRIPTIONS = {
     "functional": "differentiable operations and their gradients",
     "_replay": "fastnet.compile: recordings, guards, replay",
     "autograd": "the tape: op, gradient, backward, no_grad",
-    "profiler": "time by kernel",
+    "profiler": "time, FLOPs and bytes by operation",
     "random": "seeds and generators",
     "backend": "K, the table of kernels",
     "_io": "atomic file replacement, safetensors files",

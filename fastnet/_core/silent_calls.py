@@ -1,16 +1,15 @@
-"""Calls of NumPy's kernels: without floating-point warnings, and timed where a thread is profiled."""
+"""Calls of NumPy's kernels: without floating-point warnings, and told to the meters of the thread."""
 from __future__ import annotations
 
 import contextvars
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-# thread -> function that takes the name and the seconds of each NumPy kernel
-profiled_threads: dict[int, Callable[[str, float], None]] = {}
+from fastnet._core.state import state
+
 _quiet_context = contextvars.Context()
 _quiet_context.run(np.seterr, all="ignore")
 
@@ -20,9 +19,7 @@ def call_silently(kernel: Callable[..., None], args: Sequence[Any], attrs: Mappi
 
     A context is entered and left in C, so an interrupt cannot leave the caller's NumPy with its warnings off.
     """
-    if not profiled_threads or (note := profiled_threads.get(threading.get_ident())) is None:
-        _quiet_context.copy().run(kernel, *args, **attrs)
-        return
     start = time.perf_counter()
     _quiet_context.copy().run(kernel, *args, **attrs)
-    note(kernel.__name__, time.perf_counter() - start)
+    for meter in state.meters:
+        meter.note_kernel(kernel, args, attrs, time.perf_counter() - start)

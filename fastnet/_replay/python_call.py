@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet._core.silent_calls import call_silently
+from fastnet._core.state import state
 from fastnet._runtime.native import guards as native
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class PythonCall:
 
     def __init__(self, kernel: Callable[..., None], args: Sequence[Any], attrs: dict[str, Any],
                  recorder: Recorder) -> None:
-        self.kernel = kernel
+        self.kernel, self.operation = kernel, recorder.operation
         self.args = [_found(a, recorder) for a in args]
         self.attrs = {name: _found(a, recorder) for name, a in attrs.items()}
 
@@ -81,7 +82,15 @@ class PythonCall:
         Args:
             inputs: the arrays of the tensors among the arguments of this call.
         """
-        call_silently(self.kernel, [a(inputs) for a in self.args], {name: a(inputs) for name, a in self.attrs.items()})
+        meters = state.meters if self.operation is not None else ()
+        for meter in meters:
+            meter.enter_operation(self.operation, ())
+        try:
+            call_silently(self.kernel, [a(inputs) for a in self.args],
+                          {name: a(inputs) for name, a in self.attrs.items()})
+        finally:
+            for meter in meters:
+                meter.leave_operation()
 
 
 def _found(a, recorder):

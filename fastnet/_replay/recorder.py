@@ -63,6 +63,7 @@ class Recorder:
         self.draws: dict[Generator, list[Any]] = {}     # generator -> [state block of this recording, counters drawn]
         self.switched: dict[int, tuple[weakref.ref[Tensor], bool]] = {}     # requires_grad before the function set it
         self.grads: dict[int, tuple[weakref.ref[Tensor], bool]] = {}    # leaf, whether its gradient is written first
+        self.operations: list[str] = []     # those in progress, the outermost first
 
     def refuse(self, error: Exception, why: str) -> None:
         """Raise the error, or let the run go on without a recording.
@@ -76,6 +77,19 @@ class Recorder:
         self.watch.problems[why] = why
 
     # ---- kernel calls ----
+
+    def enter_operation(self, name: str, args: tuple[Any, ...]) -> None:
+        """An operation begins: the kernel calls until it ends are its."""
+        self.operations.append(name)
+
+    def leave_operation(self) -> None:
+        """The latest operation ends."""
+        self.operations.pop()
+
+    @property
+    def operation(self) -> str | None:
+        """The innermost operation in progress."""
+        return self.operations[-1] if self.operations else None
 
     def locate(self, array: Array) -> tuple[int | None, int]:
         """(input, offset from its start) of an array that lies in an input; else (None, address)."""
@@ -100,7 +114,11 @@ class Recorder:
         if kernel.check:
             self.check_calls[launches, start] = PythonCall(kernel, args, attrs, self)
         self._note_arrays(kernel, args, attrs, hoisted)     # first: launches only point at memory that is kept alive
-        launches.record(compiled, args, attrs)
+        seconds = launches.record(compiled, args, attrs)
+        if len(launches) > start:
+            launches.note_call(self.operations[-1] if self.operations else None, kernel, args, attrs)
+        for meter in state.meters:
+            meter.note_kernel(kernel, args, attrs, seconds)
         if self.constants is not None:
             outputs, read = _outputs_and_inputs(kernel, args, attrs)
             whole = (not kernel.check and outputs != [] and not attrs.get("accumulate")

@@ -1,6 +1,7 @@
 """Calls of compiled kernels: recorded if a recording is on, packed or sent to the reference if the arrays need it."""
 from fastnet._runtime.launch import NeedsChannelsLast, NeedsPacking, UnsupportedDtype
-from fastnet._runtime.state cimport current_recorder
+from fastnet._runtime.state cimport current_meters, current_recorder
+from fastnet._runtime.threads cimport clock
 
 cdef tuple _REFUSALS = (UnsupportedDtype, NeedsPacking)
 
@@ -20,8 +21,13 @@ cdef class KernelCall:
         self.compiled, self.kernel, self.fallback, self.packed = compiled, kernel, fallback, packed
 
     def __call__(self, *args, **attrs):
+        cdef double start
         try:
-            if current_recorder() == NULL:
+            if current_meters() != NULL and current_recorder() == NULL:         # a recorder tells the meters
+                start = clock()
+                self.compiled(*args, **attrs)
+                note_kernel(self.kernel, args, attrs, clock() - start)
+            elif current_recorder() == NULL:
                 if attrs:
                     self.compiled(*args, **attrs)
                 else:
@@ -35,6 +41,9 @@ cdef class KernelCall:
 
     cdef int run_unary(self, out, x) except -1:
         """self(out, x) outside of a recording, without a tuple and a dictionary of arguments."""
+        if current_meters() != NULL:
+            self(out, x)
+            return 0
         try:
             self.compiled(out, x)
             return 0
@@ -44,6 +53,9 @@ cdef class KernelCall:
 
     cdef int run_binary(self, out, x, y) except -1:
         """self(out, x, y), as `run_unary`."""
+        if current_meters() != NULL:
+            self(out, x, y)
+            return 0
         try:
             self.compiled(out, x, y)
             return 0
@@ -58,3 +70,10 @@ cdef class KernelCall:
         else:
             self.fallback(*args, **attrs)
         return 0
+
+
+cdef int note_kernel(kernel, tuple args, dict attrs, double seconds) except -1:
+    """Tell the meters of this thread of a call."""
+    for meter in <tuple>current_meters():
+        meter.note_kernel(kernel, args, attrs, seconds)
+    return 0

@@ -71,12 +71,14 @@ cdef class LaunchList:
     cdef Moved *moved
     cdef ptrdiff_t count, capacity, moves, moves_capacity
     cdef list inputs, constants, packings
+    cdef readonly list calls
+    cdef double *seconds            # of each launch in the last measured replay, or NULL
     cdef object constants_pool
     cdef bint is_constant(self, uintptr_t low, uintptr_t high) except -1
     cdef void note_work(self, const Launch *launch) noexcept
     cdef int append(self, const Launch *launch) except -1
     cdef int follow(self, int slot, int source, ptrdiff_t offset) except -1
-    cdef ptrdiff_t run_at(self, const uintptr_t *addresses) noexcept
+    cdef ptrdiff_t run_at(self, const uintptr_t *addresses) except -2
 
 cdef class Kernel:                  # one SIMD body for each instruction set and real type
     cdef str name

@@ -9,6 +9,7 @@ from libc.string cimport memset, strcmp
 
 from fastnet._runtime.cpu cimport selected_isa
 from fastnet._runtime.memory cimport Block, Pool, allocate_block, new_block
+from fastnet._runtime.state cimport current_meters
 from fastnet._runtime.threads cimport clock, note_region, threads_for, usual_share
 from fastnet._runtime.tuning cimport Tuner, learn, on_trial, share_now
 
@@ -18,10 +19,16 @@ cdef extern from *:
     """
     #include "src/per_thread.h"
     PER_THREAD PyObject *recording = 0;
-    PER_THREAD void *spending = 0;
     """
     PyObject *recording             # the LaunchList that this thread records into, an owned reference, or NULL
-    void *spending                  # the Spent entries of this thread's Profile, or NULL
+
+cdef extern from "numpy/arrayobject.h":
+    ctypedef struct PyArray_Descr
+    ctypedef struct PyTypeObject:
+        pass
+    object PyArray_NewFromDescr(PyTypeObject *subtype, PyArray_Descr *dtype, int ndim, cnp.npy_intp *shape,
+                                cnp.npy_intp *strides, void *data, int flags, PyObject *parent)
+    PyTypeObject PyArray_Type
 
 cdef extern from "src/float_mode.h" nogil:
     uint64_t flush_tiny_results()
@@ -36,9 +43,6 @@ include "arrays.pxi"
 
 # No constant, so that memset is a call: for a constant size gcc emits `rep stos`, which takes four times as long.
 cdef size_t _launch_bytes = sizeof(Launch)
-
-
-cdef list all_kernels = []
 
 
 cdef class Kernel:
@@ -64,7 +68,6 @@ cdef class Family:
         cdef const Entry *entry
         cdef int isa
         kernel.name = name
-        all_kernels.append(kernel)
         for isa in range(ISA_COUNT):
             entry = self.tables[isa]
             while entry.name != NULL and strcmp(entry.name, key) != 0:
@@ -100,8 +103,6 @@ cdef int run_blocks(const Launch *launch, ptrdiff_t begin, ptrdiff_t end) noexce
 cdef int run(const Launch *launch) noexcept nogil:
     """Run a launch on as many threads as its work is worth. Its blocks, and so its result, do not depend on them."""
     cdef int threads = threads_for(launch.work, launch.blocks, usual_share())
-    if spending != NULL:
-        return run_timed(launch, threads, False)
     return run_blocks(launch, 0, launch.blocks) if threads <= 1 else run_on(launch, threads, True)
 
 
@@ -157,10 +158,39 @@ cdef Block submit_packing(Launch *launch, int slot, ptrdiff_t nbytes, const void
     return block
 
 
-include "profile.pxi"
-
-
 # ---- recording ------------------------------------------------------------------------------------------------------
+
+cdef class RecordedCall:
+    """A kernel call in a recording.
+
+    Attributes:
+        operation: the name of the operation that made it, or None.
+        kernel: the reference kernel.
+        args, attrs: of the call; arrays are views that do not keep their memory alive.
+        cost: what `fastnet._core.kernel_costs.recorded_costs` notes here, at first None.
+    """
+    cdef ptrdiff_t last             # the index of its last launch
+    cdef readonly object operation, kernel
+    cdef readonly tuple args
+    cdef readonly dict attrs
+    cdef public object cost
+
+
+cdef object form_of(a, dict views):
+    """A view of an array that does not keep its memory alive, one for each array; anything else unchanged."""
+    cdef cnp.ndarray x
+    cdef cnp.dtype dtype
+    if not cnp.PyArray_Check(a):
+        return a
+    found = views.get(id(a))
+    if found is None:
+        x = a
+        dtype = x.descr
+        Py_INCREF(dtype)
+        found = views[id(a)] = PyArray_NewFromDescr(&PyArray_Type, <PyArray_Descr *>dtype, x.ndim, x.shape, x.strides,
+                                                    cnp.PyArray_DATA(x), 0, NULL)
+    return found
+
 
 cdef class LaunchList:
     """Recorded launches in order, replayed in one loop with the GIL released.
@@ -169,22 +199,31 @@ cdef class LaunchList:
         inputs: the (address, bytes) of each array that a replay may replace with another.
         constants: the (low, high) addresses of memory that is the same in each replay, a list that the caller changes.
         constants_pool: the Pool of packed constants, which no other launch may use.
+
+    Attributes:
+        calls: the RecordedCall of each kernel call.
     """
     def __cinit__(self, inputs, constants=(), constants_pool=None):
-        self.inputs, self.packings = list(inputs), []
+        self.inputs, self.packings, self.calls = list(inputs), [], []
         self.constants, self.constants_pool = constants if isinstance(constants, list) else [], constants_pool
 
     def __dealloc__(self):
         free(self.items)
         free(self.moved)
+        free(self.seconds)
 
     def __len__(self):
         return self.count
 
     def record(self, kernel, tuple args, dict attrs):
-        """Call a compiled kernel and keep its launches: one call in C, which no asynchronous exception can split."""
+        """Call a compiled kernel and keep its launches: one call in C, which no asynchronous exception can split.
+
+        Returns:
+            The seconds that the call took.
+        """
         global recording
         cdef PyObject *before = recording
+        cdef double start = clock()
         Py_INCREF(self)
         recording = <PyObject *>self
         try:
@@ -192,6 +231,30 @@ cdef class LaunchList:
         finally:
             recording = before
             Py_DECREF(self)
+        return clock() - start
+
+    def note_call(self, operation, kernel, tuple args, dict attrs):
+        """Note the kernel call that the latest launches belong to."""
+        cdef RecordedCall call = RecordedCall.__new__(RecordedCall)
+        cdef dict views = {}
+        call.last, call.operation, call.kernel = self.count - 1, operation, kernel
+        call.args = tuple([form_of(a, views) for a in args])
+        call.attrs = {name: form_of(a, views) for name, a in attrs.items()}
+        self.calls.append(call)
+
+    def seconds_by_call(self):
+        """The seconds of each kernel call in the last replay that meters were told of."""
+        cdef ptrdiff_t i = 0
+        cdef double seconds
+        cdef list found = []
+        cdef RecordedCall call
+        for call in self.calls:
+            seconds = 0
+            while i <= call.last:
+                seconds += self.seconds[i]
+                i += 1
+            found.append(seconds)
+        return found
 
     def tuning(self):
         """(the thread level in use, whether it is settled, the seconds of a replay at each level)"""
@@ -228,6 +291,9 @@ cdef class LaunchList:
             self.note_work(&self.items[to])
             to += 1
         self.count = to
+        self.calls = [call for call in self.calls if (<RecordedCall>call).last not in dropped]
+        for call in self.calls:
+            (<RecordedCall>call).last -= sum([index < (<RecordedCall>call).last for index in indices])
 
     def relocate(self, ptrdiff_t start, uintptr_t low, uintptr_t high, uintptr_t address):
         """Let the launches from `start` point at `address` instead of at `low`, and so on up to `high`."""
@@ -284,20 +350,30 @@ cdef class LaunchList:
         finally:
             free(places)
 
-    cdef ptrdiff_t run_at(self, const uintptr_t *addresses) noexcept:
+    cdef ptrdiff_t run_at(self, const uintptr_t *addresses) except -2:
         """As `replay`, for callers in C."""
         cdef ptrdiff_t i
+        cdef bint measured = current_meters() != NULL
         cdef Moved *m
         for i in range(self.moves):
             m = &self.moved[i]
             self.items[m.launch].p[m.slot] = <void *>(addresses[m.source] + m.offset)
+        if measured and self.seconds == NULL:
+            self.seconds = <double *>grown(NULL, (self.count + 1) * sizeof(double))
         with nogil:
-            i = replay(self.items, self.count, &self.tuner)
+            i = replay(self.items, self.count, &self.tuner, self.seconds if measured else NULL)
+        if measured and i < 0:
+            for meter in <tuple>current_meters():
+                meter.note_replay(self)
         return i
 
 
-cdef ptrdiff_t replay(const Launch *items, ptrdiff_t count, Tuner *tuner) noexcept nogil:
-    """Run launches in order. This thread changes its floating-point mode once for all of them."""
+cdef ptrdiff_t replay(const Launch *items, ptrdiff_t count, Tuner *tuner, double *seconds) noexcept nogil:
+    """Run launches in order. This thread changes its floating-point mode once for all of them.
+
+    Args:
+        seconds: where the time of each launch is written, or NULL.
+    """
     cdef ptrdiff_t i
     cdef int failed = 0, threads
     cdef const Launch *launch
@@ -307,14 +383,16 @@ cdef ptrdiff_t replay(const Launch *items, ptrdiff_t count, Tuner *tuner) noexce
     for i in range(count):
         launch = &items[i]
         threads = threads_for(launch.work, launch.blocks, share)
-        if spending != NULL:
-            failed = run_timed(launch, threads, True)
-        elif threads > 1:
+        if seconds != NULL:
+            seconds[i] = clock()
+        if threads > 1:
             failed = run_on(launch, threads, not trial)
         elif launch.keeps_tiny:
             failed = run_blocks(launch, 0, launch.blocks)
         else:
             failed = launch.body(launch, 0, launch.blocks)
+        if seconds != NULL:
+            seconds[i] = clock() - seconds[i]
         if failed:
             break
     restore_float_mode(before)

@@ -137,6 +137,71 @@ cdef object along(str kernel, cnp.ndarray x, object dim, bint reduces, bint keep
     return out
 
 
+cdef class Choice(Pointwise):
+    """The kernel `where`, on a mask and two operands of its shape, one of which may be a number."""
+
+    def __init__(self):
+        pass
+
+    cdef object result(self, tuple arrays, dict attributes):
+        cdef object mask, x, y
+        if attributes or len(arrays) != 3:
+            return None
+        mask, x, y = arrays
+        if not is_mask(mask):
+            return None
+        if is_plain(x):
+            y = operand_like(<cnp.ndarray>x, y)
+        elif is_plain(y):
+            x = operand_like(<cnp.ndarray>y, x)
+        else:
+            return None
+        if x is None or y is None or not fills(x, <cnp.ndarray>mask) or not fills(y, <cnp.ndarray>mask):
+            return None
+        out = array_of((<cnp.ndarray>mask).ndim, (<cnp.ndarray>mask).shape, (<cnp.ndarray>x).descr)
+        getattr(_kernels, "where")(out, mask, x, y)
+        return out
+
+
+cdef bint is_mask(object x) noexcept:
+    return (cnp.PyArray_CheckExact(x) and cnp.PyArray_TYPE(<cnp.ndarray>x) == cnp.NPY_BOOL
+            and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>x))
+
+
+cdef bint fills(cnp.ndarray x, cnp.ndarray whole) noexcept:
+    """Whether an array has the shape of another one, or is 0-d."""
+    return x.ndim == 0 or x.ndim == whole.ndim and broadcasts(x, whole) and broadcasts(whole, x)
+
+
+cdef class Joined(Pointwise):
+    """The kernel `join`, on plain arrays of one dtype whose shapes differ in the dimension `dim` at most.
+
+    The operation takes the arrays, the `shape` of one of them, and `dim`.
+    """
+
+    def __init__(self):
+        pass
+
+    cdef object result(self, tuple arrays, dict attributes):
+        cdef cnp.npy_intp shape[cnp.NPY_MAXDIMS]
+        cdef cnp.ndarray first
+        cdef int d, dim = attributes["dim"]
+        cdef cnp.npy_intp total = 0
+        if not is_plain(arrays[0]):
+            return None
+        first = arrays[0]
+        for part in arrays:
+            if (not is_plain(part) or (<cnp.ndarray>part).ndim != first.ndim
+                    or cnp.PyArray_TYPE(<cnp.ndarray>part) != cnp.PyArray_TYPE(first)):
+                return None
+            total += (<cnp.ndarray>part).shape[dim]
+        for d in range(first.ndim):
+            shape[d] = total if d == dim else first.shape[d]
+        out = array_of(first.ndim, shape, first.descr)
+        getattr(_kernels, "join")(out, dim, *arrays)
+        return out
+
+
 cdef int call_unary(str kernel, out, x) except -1:
     """Call kernel(out, x), outside of a recording."""
     call = getattr(_kernels, kernel)

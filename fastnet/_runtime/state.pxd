@@ -3,6 +3,8 @@ from cpython.ref cimport PyObject
 cdef PyObject *current_recorder() noexcept
 cdef PyObject *current_pool() noexcept
 cdef PyObject *current_tracer() noexcept
+cdef PyObject *current_meters() noexcept
+cdef tuple listeners()
 cdef bint gradients_recorded() noexcept
 
 cdef class Turn:

@@ -14,11 +14,13 @@ cdef extern from *:
     PER_THREAD PyObject *recorder = 0;
     PER_THREAD PyObject *pool = 0;
     PER_THREAD PyObject *tracer = 0;
+    PER_THREAD PyObject *meters = 0;
     PER_THREAD int no_grad = 0;
     """
-    PyObject *recorder              # the recording in progress, or NULL; all three are owned references
+    PyObject *recorder              # the recording in progress, or NULL; all four are owned references
     PyObject *pool                  # the pool that it allocates from, or NULL
     PyObject *tracer                # what notes the calls of operations, or NULL
+    PyObject *meters                # a tuple of fastnet._core.meters.Meter, or NULL
     int no_grad
 
 
@@ -32,6 +34,15 @@ cdef PyObject *current_pool() noexcept:
 
 cdef PyObject *current_tracer() noexcept:
     return tracer
+
+
+cdef PyObject *current_meters() noexcept:
+    return meters
+
+
+cdef tuple listeners():
+    found = () if meters == NULL else <tuple>meters
+    return found if recorder == NULL else (*found, <object>recorder)
 
 
 cdef bint gradients_recorded() noexcept:
@@ -50,6 +61,24 @@ cdef class State:
     def tracer(self):
         """What notes the calls of operations (see fastnet.graph.trace), or None. `traced` sets it."""
         return None if tracer == NULL else <object>tracer
+
+    @property
+    def meters(self):
+        """The tuple of what measures the kernels and operations of this thread: see fastnet._core.meters."""
+        return () if meters == NULL else <object>meters
+
+    @meters.setter
+    def meters(self, tuple value not None):
+        global meters
+        cdef PyObject *old = meters
+        meters = <PyObject *>value if len(value) > 0 else NULL
+        Py_XINCREF(meters)
+        Py_XDECREF(old)
+
+    @property
+    def listeners(self):
+        """The meters, and the recorder if there is one: what is told of the operations of this thread."""
+        return listeners()
 
     @property
     def grad_enabled(self):

@@ -16,7 +16,7 @@ from cpython.weakref cimport PyWeakref_NewRef
 from fastnet._runtime.dialect cimport dtype_for_caller, shape_for_caller
 from fastnet._runtime.pointwise cimport Pointwise, broadcasts, call_binary, call_unary, is_plain, operand_like, product
 from fastnet._runtime.saved cimport append_saved, argument_position, gradient, is_one_memory, without_rest
-from fastnet._runtime.state cimport current_recorder, current_tracer, gradients_recorded
+from fastnet._runtime.state cimport current_meters, current_recorder, current_tracer, gradients_recorded, listeners
 
 from fastnet._runtime.node_names import NodeName, next_functions
 
@@ -280,6 +280,8 @@ def differentiable(fn, str name, bint view, bound, explain, Pointwise pointwise=
         try:
             if attributes and names_tensors(attributes):
                 args, attributes = bound(fn, args, attributes)
+            if current_meters() != NULL or current_recorder() != NULL:
+                return apply_audibly(fn, name, view, pointwise, args, attributes)
             return apply(fn, name, view, pointwise, args, attributes)
         except (AttributeError, TypeError, ValueError) as error:
             explain(fn, args, attributes, error)
@@ -292,6 +294,18 @@ cdef bint names_tensors(dict attributes):
         if isinstance(value, TensorBase):
             return True
     return False
+
+
+cdef apply_audibly(fn, str name, bint view, Pointwise pointwise, tuple args, dict attributes):
+    """As `apply`; the meters of this thread and the recorder are told when the operation begins and ends."""
+    cdef tuple told = listeners()
+    for listener in told:
+        listener.enter_operation(name, args)
+    try:
+        return apply(fn, name, view, pointwise, args, attributes)
+    finally:
+        for listener in told:
+            listener.leave_operation()
 
 
 cdef apply(fn, str name, bint view, Pointwise pointwise, tuple args, dict attributes):

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array
     from fastnet._core.tensor import Tensor
 
-__all__ = ["FREED", "OPERATIONS", "Along", "Node", "Pointwise", "call_into", "gradient", "is_saved_by", "node_number",
-           "op", "writes_out"]
+__all__ = ["FREED", "OPERATIONS", "Along", "Choice", "Joined", "Node", "Pointwise", "call_into", "gradient",
+           "is_saved_by", "node_number", "op", "writes_out"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _OPERATION_MODULES = "fastnet."
@@ -23,6 +23,8 @@ _ARRAY = re.compile(r"\bArray\b")
 
 Node = _tape.Node
 Along = _pointwise.Along
+Choice = _pointwise.Choice
+Joined = _pointwise.Joined
 Pointwise = _pointwise.Pointwise
 gradient = _saved.gradient
 call_into: Callable[[Callable[..., Array], Array, Array], Array] = _saved.call_into

@@ -45,7 +45,7 @@ def walk(roots: list[tuple[Tensor, Tensor]], retain_graph: bool, reach: Callable
             sums[t._node] = GradientSum(array)
     nodes, useful = nodes_to_visit(list(sums), wanted)
     plain = useful is None and not anomaly.enabled
-    for node in nodes:
+    for node in _audible(nodes):
         total = sums.pop(node, None)
         if total is None:
             continue
@@ -77,6 +77,23 @@ def walk(roots: list[tuple[Tensor, Tensor]], retain_graph: bool, reach: Callable
                 sums[target] = GradientSum(array)
         if not retain_graph and (node.saves or state.recorder is not None):
             node.first, node.gradients, node.edges, node.saved = None, FREED, (), ()
+
+
+def _audible(nodes: list[Node]) -> Iterable[Node]:
+    """The nodes; the meters of this thread and the recorder are told of the visit to each."""
+    listeners = state.listeners
+    return _told(nodes, listeners) if listeners else nodes
+
+
+def _told(nodes: list[Node], listeners: Sequence[Any]) -> Iterator[Node]:
+    for node in nodes:
+        for listener in listeners:
+            listener.enter_operation(f"{node.name} backward", ())
+        try:
+            yield node
+        finally:
+            for listener in listeners:
+                listener.leave_operation()
 
 
 def _checked_contributions(node: Node, contributions: Iterator[tuple[Target, Array, Function]],

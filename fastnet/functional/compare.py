@@ -13,7 +13,7 @@ from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.memory import empty_like, empty_result
 from fastnet._core.tensor import Tensor, extend, method
 from fastnet.autograd import gradient, op, transposes
-from fastnet.autograd.tape import Pointwise
+from fastnet.autograd.tape import Choice, Pointwise
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import BinaryOperation, describe
@@ -128,7 +128,7 @@ def bitwise_not(input: Array) -> Result[Array]:
     return kernels.unary("bitwise_not", input), None
 
 
-@op
+@op(pointwise=Choice())
 def _where(condition: Array, x: Array | Number, y: Array | Number) -> Result[Array]:
     x, y = operands(x, y, exact=True)
     shape = condition.shape

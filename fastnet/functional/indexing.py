@@ -17,7 +17,7 @@ from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim, as_rows
 from fastnet.functional.expansion import expand
 from fastnet.functional.kernel_calls import contiguous
-from fastnet.functional.keys import as_key, out_of_range, pick, selection
+from fastnet.functional.keys import as_key, out_of_range, pick, picks_rows, row_numbers, selection
 from fastnet.functional.shape import index_view
 
 if TYPE_CHECKING:
@@ -33,8 +33,14 @@ def _index(x: Array, *picks: Any) -> Result[Array]:
     return pick(x, picks), (gradient(_index_gradient, x.shape, *picks), *(None for _ in picks))
 
 
-def _index_gradient(g: Array, shape: Shape, *picks: Any) -> Array:
-    total = kernels.full(shape, 0, g.dtype)
+@writes_out
+def _index_gradient(g: Array, shape: Shape, *picks: Any, out: Array | None = None) -> Array:
+    total = kernels.memory_for(shape, g.dtype, out)
+    kernels.fill(total, 0)
+    if picks_rows(picks):
+        index, width = row_numbers(picks[0], shape[0]), math.prod(shape[1:])
+        K.add_rows_(total.reshape(1, shape[0], width), index, contiguous(g).reshape(1, index.size, width))
+        return total
     _, in_order = selection(total, picks)
     K.index_add_(total, in_order(g) if in_order else g, *picks)
     return total

@@ -11,6 +11,7 @@ from fastnet._core.memory import empty, empty_channels_last, is_channels_last
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, on_tensors, op, transposes, writes_out
+from fastnet.autograd.tape import Joined
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim, as_dims, as_shape, check_dimensions
@@ -70,7 +71,7 @@ def _join_parts(parts: tuple[Array, ...], whole: Shape, dim: int, sizes: list[in
     return out, gradient(_of_parts, dim, tuple(itertools.accumulate(sizes)), tuple([part.shape for part in parts]))
 
 
-@op
+@op(pointwise=Joined())
 def _cat(*parts: Array, shape: Shape, dim: int) -> Result[Array]:
     """Concatenate arrays; `shape` is that of the first that does not have the shape (0,)."""
     sizes = [p.shape[dim] if p.ndim == len(shape) else 0 for p in parts]

@@ -12,13 +12,15 @@ from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
 from fastnet._core.state import forbid_reading, state
 from fastnet._core.tensor import Tensor
+from fastnet.autograd.arrays import contiguous
 from fastnet.backend import K
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Shape
 
 __all__ = [
-    "Index", "Key", "as_key", "constant", "out_of_range", "pick", "put", "selected_shape", "selection",
+    "Index", "Key", "as_key", "constant", "out_of_range", "pick", "picks_rows", "put", "row_numbers",
+    "selected_shape", "selection",
 ]
 
 # An index: one of these, or a tuple of them.
@@ -186,13 +188,35 @@ def _selects_rows(x: Array, picks: Sequence[Any]) -> bool:
 
     False in a recording, whose replays may get other integers.
     """
+    return (state.recorder is None and picks_rows(picks) and picks[0].ndim == 1 and x.ndim > 1
+            and x.dtype.kind == "f" and x.flags.c_contiguous and _counts_from_front(picks[0], len(x)))
+
+
+def picks_rows(picks: Sequence[Any]) -> bool:
+    """Whether picks are one index tensor, which selects entries of the first dimension."""
     index = picks[0]
-    if (len(picks) != 1 or type(index) is not np.ndarray or index.dtype != np.int64 or index.ndim != 1 or x.ndim < 2
-            or x.dtype.kind != "f" or not x.flags.c_contiguous or state.recorder is not None):
-        return False
+    return len(picks) == 1 and type(index) is np.ndarray and index.dtype == np.int64 and index.ndim > 0
+
+
+def row_numbers(index: Array, count: int) -> Array:
+    """An index that selects among `count` entries, as an array (m,) in which negative integers are replaced.
+
+    Args:
+        index: of any shape; its integers are in range.
+    """
+    flat = contiguous(index).reshape(-1)
+    if state.recorder is None and _counts_from_front(flat, count):
+        return flat
+    numbers = empty(flat.shape, flat.dtype)
+    K.remainder(numbers, flat, np.array(count, flat.dtype))
+    return numbers
+
+
+def _counts_from_front(index: Array, count: int) -> bool:
+    """Whether all integers are in range, and none is negative."""
     try:
-        K.check_index(index, len(x))
-    except IndexError:                                      # negative, or out of range
+        K.check_index(index, count)
+    except IndexError:
         return False
     return True
 

@@ -1,9 +1,9 @@
 """Models as graphs of operations, for summaries, exports and passes that rewrite them."""
+from fastnet._core.kernel_costs import KernelCost
 from fastnet.graph.costs import Cost
 from fastnet.graph.counting import CostCounter
 from fastnet.graph.dimension import Dim
 from fastnet.graph.form import Graph, ModuleCall, Node, Value
-from fastnet.graph.kernel_costs import KernelCost
 from fastnet.graph.lifetime import Lifetime
 from fastnet.graph.memory_plan import MemoryPlan, live_bytes, plan_memory
 from fastnet.graph.operations import operation

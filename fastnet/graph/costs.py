@@ -1,11 +1,14 @@
-"""What a node costs: multiply-adds, FLOPs, bytes and parameters."""
+"""What a node costs: multiply-adds, FLOPs, bytes and parameters.
+
+The FLOPs of one element are those of the kernels that compute the operation: fastnet/_core/kernel_costs.py has them.
+"""
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fastnet.functional.recurrent import GATES
+from fastnet._core.kernel_costs import flops_per_element
 from fastnet.graph.form import Node, Value
 from fastnet.graph.operations import ELEMENTWISE
 
@@ -19,7 +22,7 @@ class Cost:
     Attributes:
         multiply_adds: of convolutions, matrix products, recurrent layers and attention, without biases.
         flops: two for each multiply-add, and one for each element of an elementwise operation, a reduction or a pool;
-            five for each element of a normalization or a softmax.
+            those of a normalization, a softmax or a gate are counted as in `fastnet.graph.KernelCost`.
         bytes_read: of the values that it reads; of a lookup in a table only the rows; none for a view.
         bytes_written: of its result; none for a view.
         parameters: number of elements of the parameters that it reads.
@@ -121,9 +124,9 @@ MULTIPLY_ADDS: dict[str, Callable[[Node], int]] = {
 _REDUCING = frozenset((
     "all", "any", "cumprod", "cumsum", "euclidean", "extreme", "index_of_extreme", "log_sum", "mean", "p_norm", "prod",
     "std", "sum", "var"))
-_NORMALIZATIONS = frozenset(("batch_norm", "group_norm", "layer_norm", "local_response_norm", "rms_norm", "softmax"))
-_OF_NORMALIZATION = 5                   # subtraction of the mean or maximum, square or exponential, sum, scale, shift
-_GATE_FLOPS = 2                         # of each unit and gate of a recurrent layer: its activation and one product
+_NORMALIZATIONS = frozenset(("group_norm", "layer_norm", "local_response_norm", "rms_norm", "softmax"))
+_SCALE_AND_SHIFT = 2
+_CELL_KERNELS = {"LSTM": "lstm_", "GRU": "gru_"}       # mode -> kernel; of all others "rnn"
 
 
 def _other_flops(node: Node) -> int:
@@ -133,11 +136,14 @@ def _other_flops(node: Node) -> int:
     if node.operation in _REDUCING:
         return _elements(node.inputs[0])
     if node.operation in _NORMALIZATIONS:
-        return _OF_NORMALIZATION * _elements(node.inputs[0])
+        return flops_per_element(node.operation) * _elements(node.inputs[0])
+    if node.operation == "batch_norm":
+        statistics = flops_per_element("channel_norm_stats") if node.arguments["training"] else 0
+        return (statistics + _SCALE_AND_SHIFT) * _elements(node.inputs[0])
     if node.operation in ("max_pool", "avg_pool"):
         axes = node.arguments["windows"].axes
         taps = math.prod(axis[0] for axis in axes) if axes else 1
         return max(_elements(node.outputs[0]) * taps, _elements(node.inputs[0]) if axes is None else 0)
     if node.operation in ("layer", "cell"):
-        return _GATE_FLOPS * GATES[node.arguments["mode"]] * _elements(node.outputs[0])
+        return flops_per_element(_CELL_KERNELS.get(node.arguments["mode"], "rnn")) * _elements(node.outputs[0])
     return 0

@@ -2,31 +2,23 @@
 from __future__ import annotations
 
 import functools
-import threading
-import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from fastnet._core.kernel_costs import UNCOUNTED, KernelCost, kernel_cost, recorded_costs
+from fastnet._core.meters import Meter
 from fastnet._core.reprs import repr_of
-from fastnet._core.state import Swapped, state
-from fastnet.backend import K
-from fastnet.graph.kernel_costs import KernelCost, is_counted, kernel_cost
 
 __all__ = ["CostCounter"]
 
 _T = TypeVar("_T")
 
 
-class CostCounter:
+class CostCounter(Meter):
     """Context manager that counts what the kernel calls of this thread cost: forward, backward and updates alike.
 
-    Counts come from the shapes of the arrays, see `KernelCost`. A function under `fastnet.compile` that is recorded
-    inside the block adds the cost of its recording at each replay, also after the block. One that was recorded before
-    the block replays uncounted: call its `clear()` first.
-
-    Attributes:
-        by_kernel: {kernel: KernelCost}, of the calls outside of replays.
-        uncounted: names of the kernels among them whose FLOPs are not counted: their work depends on values.
+    Counts come from the shapes of the arrays, see `KernelCost`. A replay of a compiled function counts as the kernel
+    calls that it was recorded from, wherever it was recorded.
 
     Example:
         >>> import fastnet
@@ -44,43 +36,45 @@ class CostCounter:
     """
 
     def __init__(self) -> None:
-        self._called = KernelCost()                             # of calls outside of replays
-        self._recordings: list[_ReplayCost] = []
-        self.by_kernel: dict[str, KernelCost] = {}
-        self.uncounted: set[str] = set()
-        self._thread = 0
-        self._inside = False
-        self._counted_table: tuple[Any, dict[str, Any]] = None, {}      # the table of kernels, and its counted form
-        self._swaps: list[Swapped] = []
-        self._recording: tuple[weakref.ref[Any], _ReplayCost] | None = None
+        self._start = KernelCost()
+        self._called: dict[str, KernelCost] = {}                # by kernel, of calls outside of replays
+        self._replayed: dict[int, list[Any]] = {}               # by id: the calls of a LaunchList, number of replays
+        self._uncounted: set[str] = set()                       # before `cost` was set
+
+    @property
+    def by_kernel(self) -> dict[str, KernelCost]:
+        """{kernel: KernelCost} so far."""
+        found = dict(self._called)
+        for calls, replays in self._replayed.values():
+            for call in calls:
+                name = call.kernel.__name__
+                found[name] = found.get(name, KernelCost()) + call.cost * replays
+        return found
+
+    @property
+    def uncounted(self) -> set[str]:
+        """Names of kernels that ran and whose FLOPs are not counted: their work depends on values."""
+        return self._uncounted | (self.by_kernel.keys() & UNCOUNTED)
 
     @property
     def cost(self) -> KernelCost:
         """The cost so far. Setting it begins anew from there."""
-        return sum((recording.cost * recording.replays for recording in self._recordings), self._called)
+        return sum(self.by_kernel.values(), self._start)
 
     @cost.setter
     def cost(self, cost: KernelCost) -> None:
-        self._called = cost
-        for recording in self._recordings:
-            recording.replays = 0
+        self._uncounted = self.uncounted
+        self._start, self._called, self._replayed = cost, {}, {}
 
     def __repr__(self) -> str:
         return repr_of(self, flops=self.cost.flops, bytes=self.cost.bytes)
 
     def __enter__(self) -> CostCounter:
-        table = K.__dict__
-        if self._counted_table[0] is not table:
-            self._counted_table = table, {name: self._counted(entry) if callable(entry) else entry
-                                          for name, entry in table.items()}
-        self._thread = threading.get_ident()
-        swap = Swapped(K, "__dict__", self._counted_table[1])
-        swap.__enter__()
-        self._swaps.append(swap)
+        self.start_meter()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._swaps.pop().__exit__(*error)
+        self.stop_meter()
 
     def counting(self, function: Callable[..., _T]) -> Callable[..., _T]:
         """A function that calls `function` inside the block.
@@ -102,47 +96,10 @@ class CostCounter:
                 return function(*args, **kwargs)
         return call
 
-    def _counted(self, call: Any) -> Callable[..., None]:
-        """An entry of the table of kernels that notes its calls; not those that a kernel makes of another."""
-        kernel = call.__wrapped__
+    def note_kernel(self, kernel: Any, args: Sequence[Any], attrs: Mapping[str, Any], seconds: float) -> None:
+        name = kernel.__name__
+        self._called[name] = self._called.get(name, KernelCost()) + kernel_cost(kernel, args, attrs)
 
-        @functools.wraps(kernel)
-        def noted(*args: Any, **attrs: Any) -> None:
-            if self._inside or threading.get_ident() != self._thread:
-                call(*args, **attrs)
-                return
-            self._inside = True
-            try:
-                call(*args, **attrs)
-            finally:
-                self._inside = False
-            self._note(kernel, args, attrs)
-        return noted
-
-    def _note(self, kernel: Any, args: tuple[Any, ...], attrs: dict[str, Any]) -> None:
-        cost, name = kernel_cost(kernel, args, attrs), kernel.__name__
-        self._called += cost
-        self.by_kernel[name] = self.by_kernel.get(name, KernelCost()) + cost
-        if not is_counted(kernel):
-            self.uncounted.add(name)
-        if state.recorder is not None:
-            self._recorded_cost(state.recorder).cost += cost
-
-    def _recorded_cost(self, recorder: Any) -> _ReplayCost:
-        """The cost of the recording in progress, which each replay adds."""
-        if self._recording is None or self._recording[0]() is not recorder:
-            replayed = _ReplayCost()
-            recorder.note_refresher(replayed, replayed)
-            self._recordings.append(replayed)
-            self._recording = weakref.ref(recorder), replayed
-        return self._recording[1]
-
-
-class _ReplayCost:
-    """What a recording costs, and how often it was replayed: each replay calls it."""
-
-    def __init__(self) -> None:
-        self.cost, self.replays = KernelCost(), 0
-
-    def __call__(self) -> None:
-        self.replays += 1
+    def note_replay(self, launches: Any) -> None:
+        calls = recorded_costs(launches)
+        self._replayed.setdefault(id(calls), [calls, 0])[1] += 1        # the list is kept, so its id stays its own

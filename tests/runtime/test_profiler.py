@@ -1,4 +1,4 @@
-"""fastnet.profiler: kernels by name, in eager calls and in replays."""
+"""fastnet.profiler: operations and kernels by name, in eager calls and in replays."""
 import threading
 
 import pytest
@@ -60,11 +60,85 @@ def test_results_do_not_depend_on_it():
         assert (x @ x).tolist() == expected
 
 
-def test_one_at_a_time():
-    with profile() as first:
-        with pytest.raises(RuntimeError, match="is profiled already"):
-            profile().start()
+def test_profiles_can_be_nested_but_not_in_themselves():
+    x = fastnet.ones(2)
+    with profile() as outer:
+        with pytest.raises(RuntimeError, match="by this profile already"):
+            outer.start()
         with pytest.raises(RuntimeError, match="has not started this profile"):
             profile().stop()
-        fastnet.ones(2).exp()
-    assert calls(first)["exp"][0] == 1
+        with profile() as inner:
+            x.exp()
+        x.exp()
+    assert (calls(outer)["exp"][0], calls(inner)["exp"][0]) == (2, 1)
+
+
+# ---- operations -----------------------------------------------------------------------------------------------------
+
+def step_of(compile):
+    fastnet.manual_seed(0)
+    layer = fastnet.nn.Linear(8, 4)
+    optimizer = fastnet.optim.SGD(layer.parameters(), lr=0.1)
+
+    def step(x):
+        optimizer.zero_grad()
+        layer(x).tanh().sum().backward()
+        optimizer.step()
+    return fastnet.compile(step) if compile else step
+
+
+def flops(seen):
+    return {row.name: row.cost.flops for row in seen.operations() if row.cost.flops}
+
+
+def test_flops_by_operation():
+    step, x = step_of(False), fastnet.ones(5, 8)
+    with profile() as seen:
+        step(x)
+    assert flops(seen) == {"linear": 320, "tanh": 20, "sum": 20, "tanh backward": 20,
+                           "linear backward": 320 + 20, "sgd_": 2 * (32 + 4)}
+    assert all(row.seconds >= row.self_seconds > 0 for row in seen.operations())
+    assert sum(row.cost.bytes for row in seen.operations()) == sum(row.cost.bytes for row in seen.kernels())
+
+
+def test_replays_have_the_flops_of_eager_calls():
+    x, step, eager = fastnet.ones(5, 8), step_of(True), step_of(False)
+    step(x)
+    with profile() as seen:
+        step(x)
+    with profile() as expected:
+        eager(x)
+    assert flops(seen) == flops(expected)
+    assert {row.name: row.cost for row in seen.kernels()} == {row.name: row.cost for row in expected.kernels()}
+    assert all(row.seconds > 0 for row in seen.operations())
+
+
+def test_rows_by_shapes():
+    a, b = fastnet.ones(2, 3), fastnet.ones(3)
+    with profile(record_shapes=True) as seen:
+        a + a
+        a + b
+        a + b
+    assert {row.shapes: row.calls for row in seen.operations() if row.name == "add"} == {
+        ((2, 3), (2, 3)): 1, ((2, 3), (3,)): 2}
+
+
+def test_memory_that_operations_take():
+    x, kept = fastnet.ones(1000), []
+    with profile() as seen:
+        kept.append(x.exp())
+        x.sqrt()
+        with profile():
+            kept[0].neg_()
+    taken = {row.name: row.memory for row in seen.operations()}
+    assert taken["exp"] >= 4000 and taken["neg"] == 0
+
+
+def test_an_error_ends_an_operation():
+    with profile() as seen:
+        for _ in range(2):
+            with pytest.raises(RuntimeError):
+                fastnet.ones(2, 3) @ fastnet.ones(2, 3)
+        fastnet.ones(2, requires_grad=True).exp().sum().backward()
+    rows = {row.name: row.calls for row in seen.operations()}
+    assert (rows["exp"], rows["exp backward"]) == (1, 1)

@@ -53,5 +53,4 @@ def fill_rows_(out, index, value):
 def add_rows_(out, index, src, alpha=1):
     """out[o, index[j]] += alpha * src[o, j] for each j in order; shapes as in copy_rows_."""
     kept = (index >= 0) & (index < out.shape[1])
-    for j in np.flatnonzero(kept):
-        out[:, index[j]] += src[:, j] * out.dtype.type(alpha)
+    np.add.at(out.swapaxes(0, 1), index[kept], (src[:, kept] * out.dtype.type(alpha)).swapaxes(0, 1))

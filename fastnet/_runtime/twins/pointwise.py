@@ -43,3 +43,20 @@ class Along(Pointwise):
     def __init__(self, kernel: str | None = None, reduces: bool = True, dtype: DType | None = None) -> None:
         super().__init__(kernel or "", dtype=dtype)
         self.reduces = reduces
+
+
+class Choice(Pointwise):
+    """The kernel `where`, on a mask and two operands of its shape, one of which may be a number."""
+
+    def __init__(self) -> None:
+        super().__init__("where")
+
+
+class Joined(Pointwise):
+    """The kernel `join`, on plain arrays of one dtype whose shapes differ in the dimension `dim` at most.
+
+    The operation takes the arrays, the `shape` of one of them, and `dim`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("join")

@@ -21,6 +21,7 @@ class State(threading.local):
     """The state of the calling thread."""
 
     grad_enabled: bool = True           # whether operations are recorded on the tape
+    meters: tuple[Any, ...] = ()        # what measures kernels and operations: see fastnet._core.meters
 
     @property
     def recorder(self) -> Any:
@@ -31,6 +32,11 @@ class State(threading.local):
     def tracer(self) -> Any:
         """What notes the calls of operations (see fastnet.graph.trace), or None. `traced` sets it."""
         return _tracer.get()
+
+    @property
+    def listeners(self) -> tuple[Any, ...]:
+        """The meters, and the recorder if there is one: what is told of the operations of this thread."""
+        return self.meters if self.recorder is None else (*self.meters, self.recorder)
 
 
 state = State()

@@ -205,6 +205,16 @@ def differentiable(fn: Callable[..., Any], name: str, view: bool, bound: Callabl
     def operation(*args, **attributes):
         if any(isinstance(value, TensorBase) for value in attributes.values()):
             args, attributes = bound(fn, args, attributes)
+        told = state.listeners
+        for listener in told:
+            listener.enter_operation(name, args)
+        try:
+            return apply(args, attributes)
+        finally:
+            for listener in told:
+                listener.leave_operation()
+
+    def apply(args, attributes):
         tracked = False
         arrays = []
         for a in args:

@@ -1,27 +1,25 @@
-"""`torch.profiler`: time by operation and by named block, measured with Python's own profiler.
+"""`torch.profiler` over `fastnet.profiler`: time, FLOPs, bytes and memory by operation and by named block.
 
-The functions that compute operations are counted, forward and backward. The kernels inside of replays of compiled
-functions are counted by `fastnet.profiler`; their rows are called "kernel matmul" and so on. Python's profiler makes
-each call slower, so the shares matter rather than the times.
+Kernels inside replays of compiled functions count for the operation that called them when the function was recorded.
 """
 from __future__ import annotations
 
-import cProfile
 import enum
 import functools
 import json
 import os
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from fastnet import functional, profiler as kernel_profiler
+from fastnet._core.state import state
+from fastnet.profiler import OperationTime, profile as _OperationProfile
 
 __all__ = ["ProfilerAction", "ProfilerActivity", "profile", "record_function", "schedule", "supported_activities",
            "tensorboard_trace_handler"]
 
-_OPERATIONS = os.path.dirname(os.path.abspath(functional.__file__))
 _MICROSECONDS = 1e6
 
 
@@ -76,12 +74,29 @@ def schedule(*, wait: int, warmup: int, active: int, repeat: int = 0, skip_first
 
 @dataclass(frozen=True)
 class Average:
-    """The calls of one operation or block; times in microseconds."""
+    """The calls of one operation or block; times in microseconds, memory in bytes.
+
+    Attributes:
+        key: the name of the operation, "NAME backward" for its gradients, or the name of a block.
+        count: the number of calls.
+        self_cpu_time_total, cpu_time_total: without and with the operations inside.
+        self_cpu_memory_usage, cpu_memory_usage: taken from the memory pool and not given back, likewise.
+        flops: of its kernels and those of operations inside, by `fastnet.graph.KernelCost`.
+        bytes: that these kernels read and write.
+        input_shapes: of the tensors among the arguments, if they were recorded and grouped by.
+        device_time_total, self_device_time_total: 0, since there is no device but the CPU.
+    """
 
     key: str
     count: int
     self_cpu_time_total: float
     cpu_time_total: float
+    self_cpu_memory_usage: int = 0
+    cpu_memory_usage: int = 0
+    flops: int = 0
+    bytes: int = 0
+    input_shapes: tuple[tuple[int, ...], ...] = ()
+    device_time_total = self_device_time_total = 0.0
 
     @property
     def cpu_time(self) -> float:
@@ -89,36 +104,99 @@ class Average:
         return self.cpu_time_total / self.count
 
 
-class Averages(list[Average]):
-    """The operations and blocks that a profiler has seen."""
+# {the name of a column to sort by: the attribute}
+_SORT_KEYS = {
+    **{name: name for name in ("self_cpu_time_total", "cpu_time_total", "cpu_time", "count", "self_cpu_memory_usage",
+                               "cpu_memory_usage", "flops", "bytes", "device_time_total", "self_device_time_total")},
+    **{f"{own}{device}_time_total": f"{own}device_time_total" for own in ("", "self_") for device in ("cuda", "xpu")}}
 
-    def table(self, sort_by: str | None = None, row_limit: int = 100, **options: Any) -> str:
-        """The averages as text, those with the most time first.
+
+class Averages(list[Average]):
+    """The operations and blocks that a profiler has seen.
+
+    Args:
+        rows: one for each.
+        columns: the optional columns of the table: "memory", "shapes", "flops".
+    """
+
+    def __init__(self, rows: Iterable[Average] = (), columns: Iterable[str] = ()) -> None:
+        super().__init__(rows)
+        self.columns = frozenset(columns)
+
+    def table(self, sort_by: str | None = None, row_limit: int = 100, max_src_column_width: int = 75,
+              max_name_column_width: int = 55, max_shapes_column_width: int = 80, header: str | None = None,
+              top_level_events_only: bool = False) -> str:
+        """The averages as text, those with the largest number first.
 
         Args:
-            sort_by: the name of a time, such as "cpu_time_total" or "self_cpu_time_total", or "count".
+            sort_by: "cpu_time_total" (the default), "self_cpu_time_total", "cpu_time", "count", "flops", "bytes",
+                "cpu_memory_usage" or "self_cpu_memory_usage"; times of other devices are 0.
             row_limit: the largest number of rows; -1 for all.
-            options: accepted and ignored.
+            max_name_column_width, max_shapes_column_width: where names and shapes are cut.
+            header: a line above the table.
+            max_src_column_width, top_level_events_only: accepted and ignored.
+
+        Raises:
+            ValueError: another `sort_by`.
         """
-        name = sort_by if sort_by in ("self_cpu_time_total", "count", "cpu_time") else "cpu_time_total"
-        rows = sorted(self, key=lambda row: -float(getattr(row, name)))[:None if row_limit < 0 else row_limit]
-        lines = [f"{'Name':40s}{'Self CPU (us)':>16s}{'CPU total (us)':>16s}{'CPU mean (us)':>16s}{'Calls':>10s}"]
-        lines += [f"{row.key[:39]:40s}{row.self_cpu_time_total:16.1f}{row.cpu_time_total:16.1f}{row.cpu_time:16.1f}"
-                  f"{row.count:10d}" for row in rows]
-        return "\n".join(lines)
+        if sort_by is not None and sort_by not in _SORT_KEYS:
+            raise ValueError(f"table: expected sort_by to be one of {', '.join(_SORT_KEYS)}, got {sort_by!r}")
+        rows = sorted(self, key=lambda row: -row.cpu_time_total)
+        rows.sort(key=lambda row: -float(getattr(row, _SORT_KEYS[sort_by or "cpu_time_total"])))
+        rows = rows[:None if row_limit < 0 else row_limit]
+        cells = [list(self._cells(row, max_name_column_width, max_shapes_column_width).items()) for row in rows]
+        titles = list(self._cells(Average("", 1, 0.0, 0.0), max_name_column_width, max_shapes_column_width))
+        lines = [titles, *([text for _, text in row] for row in cells)]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(titles))]
+        texts = ["  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines]
+        rule = "  ".join("-" * n for n in widths)
+        return "\n".join([*([header] if header else []), rule, texts[0], rule, *texts[1:], rule,
+                          f"Self CPU time total: {_time_text(self.self_cpu_time_total)}"])
+
+    def _cells(self, row: Average, name_width: int, shapes_width: int) -> dict[str, str]:
+        """{column: text} of a row, with PyTorch's names of the columns."""
+        whole = self.self_cpu_time_total or 1.0
+        cells = {"Name": row.key[:name_width], "Self CPU %": f"{row.self_cpu_time_total / whole:.2%}",
+                 "Self CPU": _time_text(row.self_cpu_time_total), "CPU total %": f"{row.cpu_time_total / whole:.2%}",
+                 "CPU total": _time_text(row.cpu_time_total), "CPU time avg": _time_text(row.cpu_time)}
+        if "memory" in self.columns:
+            cells |= {"CPU Mem": _bytes_text(row.cpu_memory_usage),
+                      "Self CPU Mem": _bytes_text(row.self_cpu_memory_usage)}
+        cells["# of Calls"] = str(row.count)
+        if "shapes" in self.columns:
+            cells["Input Shapes"] = str([list(shape) for shape in row.input_shapes])[:shapes_width]
+        if "flops" in self.columns:
+            cells |= {"Total MFLOPs": f"{row.flops / 1e6:.3f}", "Total bytes": _bytes_text(row.bytes)}
+        return cells
 
     def __str__(self) -> str:
         return self.table()
 
     def total_average(self) -> Average:
-        """The sum over all operations."""
-        spent = sum(row.self_cpu_time_total for row in self)
-        return Average("Total", sum(row.count for row in self), spent, spent)
+        """The sum over all operations; FLOPs and bytes of an operation inside another one count once for each."""
+        spent, memory = (sum(getattr(row, name) for row in self)
+                         for name in ("self_cpu_time_total", "self_cpu_memory_usage"))
+        return Average("Total", sum(row.count for row in self), spent, spent, int(memory), int(memory),
+                       sum(row.flops for row in self), sum(row.bytes for row in self))
 
     @property
     def self_cpu_time_total(self) -> float:
         """The time in all operations."""
-        return self.total_average().self_cpu_time_total
+        return sum(row.self_cpu_time_total for row in self)
+
+
+def _time_text(microseconds: float) -> str:
+    for unit, size in (("s", 1e6), ("ms", 1e3)):
+        if microseconds >= size:
+            return f"{microseconds / size:.3f}{unit}"
+    return f"{microseconds:.3f}us"
+
+
+def _bytes_text(count: int) -> str:
+    for unit, power in (("GB", 30), ("MB", 20), ("KB", 10)):
+        if abs(count) >= 1 << power:
+            return f"{count / (1 << power):.2f} {unit}"
+    return f"{count} B"
 
 
 _active: list[profile] = []             # the profilers that record at this time
@@ -143,11 +221,15 @@ class record_function:
         self.name = name
 
     def __enter__(self) -> record_function:
-        self._start = time.perf_counter()
+        self._start, self._meters = time.perf_counter(), state.meters
+        for meter in self._meters:
+            meter.enter_operation(self.name, ())
         return self
 
     def __exit__(self, *error: Any) -> None:
         end = time.perf_counter()
+        for meter in self._meters:
+            meter.leave_operation()
         for profiler in _active:
             profiler.blocks.append((self.name, self._start, end))
 
@@ -160,14 +242,19 @@ class record_function:
 
 
 class profile:
-    """Measures the time of operations in a `with` block, or between `start` and `stop`.
+    """Measures the operations of this thread in a `with` block, or between `start` and `stop`.
 
     Args:
         activities: accepted; the CPU is profiled.
+        record_shapes: note the shapes of arguments, for `key_averages(group_by_input_shape=True)`. Gradients and
+            replays have none.
+        profile_memory: show the bytes that operations take from the memory pool, less those that they give back.
+        with_flops: show FLOPs and the bytes that kernels read and write. Every operation is counted, not only
+            convolutions and matrix products.
         schedule: a function from the number of a step, see `step`, to a ProfilerAction; by default all is recorded.
         on_trace_ready: called with the profiler after each cycle of the schedule, or at the end.
         enabled: whether to measure.
-        options: PyTorch's other arguments, accepted and ignored.
+        options: PyTorch's other arguments, such as `with_stack`, accepted and ignored.
 
     Attributes:
         blocks: (name, start, end) of each `record_function`, in seconds.
@@ -177,16 +264,18 @@ class profile:
         >>> import fastnet.torch as torch
         >>> with torch.profiler.profile() as seen:
         ...     _ = torch.ones(3).softmax(0)
-        >>> print(seen.key_averages().table(row_limit=1))                              # doctest: +ELLIPSIS
-        Name ...
+        >>> [(row.key, row.count, row.flops) for row in seen.key_averages() if row.key == "softmax"]
+        [('softmax', 1, 15)]
     """
 
     def __init__(self, enabled: bool = True, *, activities: Any = None,
                  schedule: Callable[[int], ProfilerAction] | None = None,
-                 on_trace_ready: Callable[[profile], object] | None = None, **options: Any) -> None:
+                 on_trace_ready: Callable[[profile], object] | None = None, record_shapes: bool = False,
+                 profile_memory: bool = False, with_flops: bool = False, **options: Any) -> None:
         self._enabled, self._schedule, self._ready = enabled, schedule, on_trace_ready
-        self._python = cProfile.Profile()
-        self._kernels = kernel_profiler.profile()
+        self._operations = _OperationProfile(record_shapes)
+        wanted = {"shapes": record_shapes, "memory": profile_memory, "flops": with_flops}
+        self._columns = {column for column, shown in wanted.items() if shown}
         self._recording = False
         self.step_num = 0
         self.blocks: list[tuple[str, float, float]] = []
@@ -229,26 +318,25 @@ class profile:
         self._recording = wanted
         if wanted:
             _active.append(self)
-            self._kernels.start()
-            self._python.enable()
+            self._operations.start()
         else:
-            self._python.disable()
-            self._kernels.stop()
+            self._operations.stop()
             _active.remove(self)
 
     def key_averages(self, group_by_input_shape: bool = False, group_by_stack_n: int = 0) -> Averages:
-        """The time of each operation and block; the arguments are ignored."""
-        found: dict[str, list[float]] = {}
-        for entry in self._python.getstats():
-            if not isinstance(entry.code, str) and entry.code.co_filename.startswith(_OPERATIONS):
-                _add_time(found, entry.code.co_name, entry.callcount, entry.inlinetime, entry.totaltime)
-        for row in self._kernels.kernels():
-            if row.replayed:
-                _add_time(found, f"kernel {row.name}", row.replayed, row.replayed_seconds, row.replayed_seconds)
-        for name, start, end in self.blocks:
-            _add_time(found, name, 1, 0.0, end - start)
-        return Averages(Average(name, int(count), own * _MICROSECONDS, whole * _MICROSECONDS)
-                        for name, (count, own, whole) in found.items())
+        """The time, FLOPs and memory of each operation and block.
+
+        Args:
+            group_by_input_shape: a row for each combination of the shapes of its arguments, if they are recorded.
+            group_by_stack_n: warns if it is not 0: stacks are not recorded.
+        """
+        if group_by_stack_n:
+            warnings.warn("key_averages: stacks are not recorded, group_by_stack_n has no effect", stacklevel=2)
+        rows: dict[Any, list[OperationTime]] = {}
+        for row in self._operations.operations():
+            rows.setdefault((row.name, row.shapes if group_by_input_shape else ()), []).append(row)
+        return Averages([_average(name, shapes, found) for (name, shapes), found in rows.items()],
+                        self._columns - (set() if group_by_input_shape else {"shapes"}))
 
     def events(self) -> Averages:
         """The same as `key_averages`: calls are not kept one by one."""
@@ -262,9 +350,13 @@ class profile:
             json.dump({"traceEvents": events}, file)
 
 
-def _add_time(found: dict[str, list[float]], name: str, count: int, own: float, whole: float) -> None:
-    sums = found.setdefault(name, [0, 0.0, 0.0])
-    sums[:] = [a + b for a, b in zip(sums, (count, own, whole))]
+def _average(name: str, shapes: Any, rows: list[OperationTime]) -> Average:
+    """The sum of rows."""
+    def total(attribute: str) -> Any:
+        return sum(getattr(row, attribute) for row in rows)
+    return Average(name, total("calls"), total("self_seconds") * _MICROSECONDS, total("seconds") * _MICROSECONDS,
+                   total("self_memory"), total("memory"), sum(row.cost.flops for row in rows),
+                   sum(row.cost.bytes for row in rows), shapes)
 
 
 def tensorboard_trace_handler(dir_name: str, worker_name: str | None = None, use_gzip: bool = False

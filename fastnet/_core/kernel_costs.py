@@ -1,9 +1,9 @@
 """What a call of a kernel costs: multiply-adds, FLOPs and bytes, from the shapes of its arrays.
 
-The conventions are those of `fastnet.graph.Cost`, extended to gradients, losses and updates: a multiply-add is two
-FLOPs; an elementwise kernel, a gradient of one and a reduction take one for each element. A kernel with a longer
-formula, such as Adam's, takes the operations of the formula in its reference, on one element. Copies, lookups, sorting
-and checks take none.
+A multiply-add is two FLOPs; an elementwise kernel, a gradient of one and a reduction take one for each element. A
+kernel with a longer formula, such as Adam's, takes the operations of the formula in its reference, on one element.
+Copies, lookups, sorting and checks take none. The costs of a graph's nodes (fastnet/graph/costs.py) are made of the
+same numbers.
 """
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ import numpy as np
 
 from fastnet._core.annotations import Array
 
-__all__ = ["ELEMENTWISE_KERNELS", "MOVES", "UNCOUNTED", "KernelCost", "is_counted", "kernel_cost"]
+__all__ = ["ELEMENTWISE_KERNELS", "MOVES", "UNCOUNTED", "KernelCost", "flops_per_element", "is_counted", "kernel_cost",
+           "recorded_costs"]
 
 _KernelArguments = Mapping[str, Any]          # of a call, by the names of the kernel's parameters
 
@@ -73,6 +74,19 @@ def kernel_cost(kernel: Any, args: Sequence[Any], attrs: Mapping[str, Any]) -> K
     return KernelCost(products, 2 * products + _single_flops(kernel, args, call), read, written)
 
 
+def recorded_costs(launches: Any) -> list[Any]:
+    """The kernel calls in a LaunchList, each with its `cost`, which is computed once.
+
+    Args:
+        launches: the LaunchList of a recording that exists: some costs depend on values, such as a weight decay.
+    """
+    calls: list[Any] = launches.calls
+    for call in calls:
+        if call.cost is None:
+            call.cost = kernel_cost(call.kernel, call.args, call.attrs)
+    return calls
+
+
 def is_counted(kernel: Any) -> bool:
     """Whether the FLOPs of a kernel are known; those of UNCOUNTED are not.
 
@@ -85,14 +99,16 @@ def is_counted(kernel: Any) -> bool:
 
 
 def _named_arguments(kernel: Any, args: Sequence[Any], attrs: Mapping[str, Any]) -> _KernelArguments:
-    call = _kernel_signature(kernel).bind(*args, **attrs)
-    call.apply_defaults()
-    return call.arguments
+    names, defaults = _kernel_parameters(kernel)
+    return {**defaults, **dict(zip(names, args)), **attrs}
 
 
 @functools.cache
-def _kernel_signature(kernel: Any) -> inspect.Signature:
-    return inspect.signature(kernel)
+def _kernel_parameters(kernel: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The names of a kernel's parameters, and the defaults."""
+    parameters = inspect.signature(kernel).parameters
+    return tuple(parameters), {name: parameter.default for name, parameter in parameters.items()
+                               if parameter.default is not parameter.empty}
 
 
 # ---- multiply-adds --------------------------------------------------------------------------------------------------
@@ -220,6 +236,23 @@ _PER_ELEMENT: dict[str, tuple[str, int]] = {
     "lstm_backward": ("dout", 27), "gru_backward": ("dout", 18), "rnn_backward": ("dout", 4),
     "adadelta_": ("p", 14), "adamax_": ("p", 9), "nadam_": ("p", 16), "radam_": ("p", 12), "rprop_": ("p", 5),
     "asgd_": ("p", 6)}
+
+
+def flops_per_element(kernel: str) -> int:
+    """The FLOPs that a kernel takes for each element, without its multiply-adds.
+
+    Args:
+        kernel: its name; its count must not depend on attributes.
+
+    Raises:
+        KeyError: there is no such number.
+
+    Example:
+        >>> from fastnet._core.kernel_costs import flops_per_element
+        >>> flops_per_element("relu"), flops_per_element("softmax")
+        (1, 5)
+    """
+    return 1 if kernel in ELEMENTWISE_KERNELS else _PER_ELEMENT[kernel][1]
 
 
 def _single_flops(kernel: Any, args: Sequence[Any], call: _KernelArguments) -> int:

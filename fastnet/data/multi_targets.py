@@ -33,6 +33,9 @@ class MultiTargetPreparation:
         task: the task, after `fit`.
         targets: {column: its TargetPreparation}.
 
+    Raises:
+        ValueError: an unknown task.
+
     Example:
         >>> import numpy as np, fastnet
         >>> target = fastnet.data.MultiTargetPreparation().fit({"red": ["yes", "no"], "big": [0, 1]})

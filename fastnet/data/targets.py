@@ -64,6 +64,9 @@ class TargetPreparation:
         mean, scale: the number to subtract from the values of a regression, and the one to divide by: 0 and 1 unless
             standardised.
 
+    Raises:
+        ValueError: an unknown task or kind.
+
     Example:
         >>> import fastnet
         >>> target = fastnet.data.TargetPreparation().fit(["cat", "dog", "cat"])

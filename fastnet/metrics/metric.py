@@ -32,6 +32,10 @@ class Metric:
     Args:
         name: replaces the name of the class.
 
+    Raises:
+        RuntimeError: `compute` without a batch.
+        ValueError: batches whose shapes do not belong together, or a state of another metric.
+
     Example:
         >>> import fastnet
         >>> class LargestError(fastnet.metrics.Metric):

@@ -295,6 +295,9 @@ class RetrievalNormalizedDCG(RetrievalMetric):
     Args:
         empty_target_action, top_k, name: see `RetrievalMetric`. Targets are numbers of 0 or more.
 
+    Raises:
+        ValueError: negative targets.
+
     Example:
         >>> import fastnet
         >>> metric = fastnet.metrics.RetrievalNormalizedDCG()

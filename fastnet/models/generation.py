@@ -34,6 +34,9 @@ class KeyValueCache:
     Attributes:
         length: positions held.
 
+    Raises:
+        ValueError: more positions are appended than `capacity`.
+
     Example:
         >>> import fastnet
         >>> cache = fastnet.models.KeyValueCache(1, 2, 8, 4)

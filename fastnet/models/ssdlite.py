@@ -90,6 +90,9 @@ class SSDLite(nn.Module):
     Shape:
         (N, in_channels, H, W) to `DetectorOutputs`.
 
+    Raises:
+        ValueError: fewer than two classes; when called: images of another shape.
+
     Example:
         >>> import fastnet
         >>> model = fastnet.models.SSDLite(3, width_mult=0.5).eval()

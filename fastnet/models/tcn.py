@@ -63,6 +63,9 @@ class TCN(nn.Module):
     Shape:
         (N, in_channels, T) to (N, num_outputs), or (N, num_outputs, T) if `sequence`.
 
+    Raises:
+        ValueError: no channels.
+
     Example:
         >>> import fastnet
         >>> model = fastnet.models.TCN(3, 2, channels=(16, 16, 16), kernel_size=3)

@@ -287,6 +287,9 @@ class Softmin(Module):
 class Softmax2d(Module):
     """Softmax over the channels of images, (N, C, H, W) or (C, H, W).
 
+    Raises:
+        ValueError: when called: an input of another number of dimensions.
+
     Example:
         >>> import fastnet
         >>> fastnet.nn.Softmax2d()(fastnet.zeros(2, 1, 1)).tolist()

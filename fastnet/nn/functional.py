@@ -128,7 +128,11 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """min(max(x, 0), 6), optionally in place. Krizhevsky 2010, "Convolutional deep belief networks on CIFAR-10".
+    """min(max(x, 0), 6). Krizhevsky 2010, "Convolutional deep belief networks on CIFAR-10".
+
+    Args:
+        input: any shape.
+        inplace: write the result into the input.
 
     Example:
         >>> import fastnet
@@ -139,7 +143,12 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """x where x > 0, else negative_slope * x; optionally in place.
+    """x where x > 0, else negative_slope * x.
+
+    Args:
+        input: any shape.
+        negative_slope: the slope for negative numbers.
+        inplace: write the result into the input.
 
     Example:
         >>> import fastnet
@@ -150,9 +159,14 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x where x > 0, else alpha * (exp(x) - 1); optionally in place.
+    """x where x > 0, else alpha * (exp(x) - 1).
 
     Clevert et al. 2015, https://arxiv.org/abs/1511.07289.
+
+    Args:
+        input: any shape.
+        alpha: the limit for large negative numbers is -alpha.
+        inplace: write the result into the input.
 
     Example:
         >>> import fastnet
@@ -178,7 +192,11 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """x * sigmoid(x), optionally in place. Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.
+    """x * sigmoid(x). Elfwing et al. 2017, https://arxiv.org/abs/1702.03118.
+
+    Args:
+        input: any shape.
+        inplace: write the result into the input.
 
     Example:
         >>> import fastnet
@@ -189,7 +207,11 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x * tanh(softplus(x)), optionally in place. Misra 2019, https://arxiv.org/abs/1908.08681.
+    """x * tanh(softplus(x)). Misra 2019, https://arxiv.org/abs/1908.08681.
+
+    Args:
+        input: any shape.
+        inplace: write the result into the input.
 
     Example:
         >>> import fastnet
@@ -230,7 +252,12 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """min(max(x, min_val), max_val), optionally in place.
+    """min(max(x, min_val), max_val).
+
+    Args:
+        input: any shape.
+        min_val, max_val: the limits.
+        inplace: write the result into the input.
 
     Example:
         >>> import fastnet

@@ -78,6 +78,11 @@ def _filling(function: Callable[_P, Tensor]) -> Callable[_P, Tensor]:
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with uniform random numbers in [a, b); returns the tensor.
 
+    Args:
+        tensor: any shape.
+        a, b: the limits.
+        generator: a `fastnet.Generator`; by default the one that `manual_seed` seeds.
+
     Example:
         >>> import fastnet
         >>> w = fastnet.nn.init.uniform_(fastnet.empty(100), -1.0, 1.0)
@@ -91,6 +96,11 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with normal random numbers of the given mean and standard deviation; returns the tensor.
 
+    Args:
+        tensor: any shape.
+        mean, std: of the distribution.
+        generator: a `fastnet.Generator`; by default the one that `manual_seed` seeds.
+
     Example:
         >>> import fastnet
         >>> fastnet.nn.init.normal_(fastnet.empty(2), 100.0, 0.0)
@@ -103,6 +113,12 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
 def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
                   generator: Generator | None = None) -> Tensor:
     """Fill with normal random numbers truncated to [a, b]; returns the tensor.
+
+    Args:
+        tensor: any shape.
+        mean, std: of the distribution before it is truncated.
+        a, b: the limits.
+        generator: a `fastnet.Generator`; by default the one that `manual_seed` seeds.
 
     Raises:
         ValueError: a is not less than b, or std is not positive.
@@ -158,6 +174,10 @@ def _uniform_is_better(low: float, high: float) -> bool:
 @_filling
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with one value; returns the tensor.
+
+    Args:
+        tensor: any shape.
+        val: the value.
 
     Example:
         >>> import fastnet
@@ -225,6 +245,7 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | No
     Args:
         tensor: (outputs, inputs, ...), at least two dimensions.
         gain: see `calculate_gain`.
+        generator: a `fastnet.Generator`; by default the one that `manual_seed` seeds.
 
     Raises:
         ValueError: fewer than two dimensions.
@@ -271,6 +292,7 @@ def kaiming_uniform_(tensor: Tensor, a: float = 0, mode: _Mode = "fan_in", nonli
         a: the slope of leaky_relu for x < 0.
         mode: "fan_in" keeps the variance in the forward pass, "fan_out" in the backward pass.
         nonlinearity: the activation that follows, "relu" or "leaky_relu".
+        generator: a `fastnet.Generator`; by default the one that `manual_seed` seeds.
 
     Raises:
         ValueError: fewer than two dimensions, or an unknown mode or nonlinearity.

@@ -89,6 +89,9 @@ class HuberLoss(Loss):
         reduction: "none", "mean" or "sum".
         delta: errors larger than this count linearly; positive.
 
+    Raises:
+        ValueError: a delta that is not positive, or an unknown reduction.
+
     Example:
         >>> import fastnet
         >>> fastnet.nn.HuberLoss(reduction="sum")(fastnet.tensor([0.5, 3.0]), fastnet.zeros(2))
@@ -118,6 +121,9 @@ class SmoothL1Loss(Loss):
     Args:
         reduction: "none", "mean" or "sum".
         beta: errors smaller than this count quadratically; not negative.
+
+    Raises:
+        ValueError: a negative beta, or an unknown reduction.
 
     Example:
         >>> import fastnet
@@ -201,6 +207,9 @@ class CrossEntropyLoss(Loss):
         ignore_index: a label whose elements are excluded from the loss.
         reduction: "none", "mean" or "sum".
         label_smoothing: between 0 and 1.
+
+    Raises:
+        ValueError: a label_smoothing below 0 or above 1, or an unknown reduction.
 
     Example:
         >>> import fastnet

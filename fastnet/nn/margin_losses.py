@@ -97,6 +97,9 @@ class TripletMarginLoss(Loss):
         swap: use the distance of positive and negative where it is smaller.
         reduction: "none", "mean" or "sum".
 
+    Raises:
+        ValueError: a margin that is not positive, or an unknown reduction.
+
     Example:
         >>> import fastnet
         >>> fastnet.nn.TripletMarginLoss(p=1)(fastnet.zeros(1, 2), fastnet.zeros(1, 2), fastnet.full((1, 2), 0.1))

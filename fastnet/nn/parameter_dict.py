@@ -20,6 +20,9 @@ class ParameterDict(Module):
     Args:
         parameters: the initial parameters: a dictionary, or pairs (name, tensor); names alone stand for None.
 
+    Raises:
+        KeyError: an absent name is read or deleted.
+
     Example:
         >>> import fastnet
         >>> scales = fastnet.nn.ParameterDict({"left": fastnet.ones(2), "right": fastnet.zeros(1)})

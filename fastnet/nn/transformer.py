@@ -280,6 +280,9 @@ class Transformer(Module):
         device: "cpu".
         dtype: of the parameters, float32 by default.
 
+    Raises:
+        RuntimeError: when called: sequences of different batches, or of other than `d_model` features.
+
     Example:
         >>> import fastnet
         >>> model = fastnet.nn.Transformer(8, 2, 1, 1, 16, batch_first=True)

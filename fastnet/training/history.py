@@ -28,6 +28,9 @@ class History(Sequence[dict[str, Any]]):
     Args:
         rows: dictionaries {column: value}.
 
+    Raises:
+        KeyError: a column that is absent; the error lists the columns.
+
     Example:
         >>> from fastnet.training import History
         >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])

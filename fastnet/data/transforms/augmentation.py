@@ -73,6 +73,9 @@ class RandomShift(BatchTransform):
         pixels: largest shift.
         fill: value of the pixels that enter from outside.
 
+    Raises:
+        ValueError: a negative number of pixels.
+
     Example:
         >>> import numpy as np, fastnet
         >>> x = np.ones((2, 3, 3), np.float32)
@@ -149,6 +152,9 @@ class RandomRotation(BatchTransform):
         degrees: range of the angles: [-degrees, degrees], or (low, high). Positive angles are counter-clockwise.
         fill: value of the pixels that enter from outside.
 
+    Raises:
+        ValueError: a negative number of degrees, or low > high.
+
     Example:
         >>> import numpy as np, fastnet
         >>> turn = fastnet.data.RandomRotation((90, 90))
@@ -180,6 +186,9 @@ class Cutout(BatchTransform):
     Args:
         size: height and width of the square in pixels.
         fill: value of the filled pixels.
+
+    Raises:
+        ValueError: a negative size.
 
     Example:
         >>> import numpy as np, fastnet

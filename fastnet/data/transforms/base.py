@@ -29,6 +29,9 @@ class Compose(BatchTransform):
     Args:
         transforms: functions from arrays to arrays, with or without an argument `rng`.
 
+    Raises:
+        TypeError: not a sequence of transforms.
+
     Example:
         >>> import numpy as np
         >>> from fastnet.data import transforms
@@ -58,6 +61,9 @@ class RandomChoice(BatchTransform):
 
     Args:
         transforms: functions from arrays to arrays, with or without an argument `rng`.
+
+    Raises:
+        ValueError: no transform.
 
     Example:
         >>> import numpy as np, fastnet

@@ -24,6 +24,9 @@ class Resize(BatchTransform):
     Args:
         size: (height, width); or the length of the shorter side, with the proportions kept.
 
+    Raises:
+        ValueError: a size below 1.
+
     Example:
         >>> import numpy as np, fastnet
         >>> fastnet.data.Resize(4)(np.zeros((1, 8, 12, 3), np.uint8)).shape

@@ -86,6 +86,9 @@ class GaussianNoise(BatchTransform):
     Args:
         std: standard deviation of the noise, in the units of the images.
 
+    Raises:
+        ValueError: a negative standard deviation.
+
     Example:
         >>> import numpy as np, fastnet
         >>> fastnet.data.GaussianNoise(0.0)(np.ones((1, 2, 2), np.float32), rng=np.random.default_rng(0))

@@ -69,6 +69,9 @@ class LRScheduler:
         base_lrs: the initial rate of each group.
         last_epoch: the number of steps made.
 
+    Raises:
+        KeyError: a schedule is resumed for an optimizer whose groups have no `initial_lr`.
+
     Example:
         >>> import fastnet
         >>> optimizer = fastnet.optim.SGD([fastnet.ones(2, requires_grad=True)], lr=1.0)

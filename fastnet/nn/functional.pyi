@@ -148,7 +148,7 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """Zero channels of a volume with probability p and scale the others by 1/(1-p); the identity in evaluation."""
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x where x > 0, else alpha * (exp(x) - 1); optionally in place."""
+    """x where x > 0, else alpha * (exp(x) - 1)."""
 
 def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
               norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:
@@ -220,7 +220,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """x * min(max(x + 3, 0), 6) / 6. Howard et al., https://arxiv.org/abs/1905.02244."""
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """min(max(x, min_val), max_val), optionally in place."""
+    """min(max(x, min_val), max_val)."""
 
 def hinge_embedding_loss(input: Tensor, target: Tensor, *, margin: float = 1.0,
                          reduction: Reduction = 'mean') -> Tensor:
@@ -253,7 +253,7 @@ def layer_norm(input: Tensor, normalized_shape: Size, weight: Tensor | None = No
     """Layer normalisation: (x - mean) / sqrt(variance + eps) * weight + bias over the last dimensions."""
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """x where x > 0, else negative_slope * x; optionally in place."""
+    """x where x > 0, else negative_slope * x."""
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Affine map input @ weight.T + bias, computed by one kernel."""
@@ -329,7 +329,7 @@ def max_unpool3d(input: Tensor, indices: Tensor, kernel_size: Size, stride: Size
     """Partial inverse of `max_pool3d`: each element at the position that pooling took it from, zeros elsewhere."""
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x * tanh(softplus(x)), optionally in place. Misra 2019, https://arxiv.org/abs/1908.08681."""
+    """x * tanh(softplus(x)). Misra 2019, https://arxiv.org/abs/1908.08681."""
 
 def mse_loss(input: Tensor, target: Tensor, *, reduction: Reduction = 'mean',
              weight: Tensor | None = None) -> Tensor:
@@ -382,7 +382,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0)."""
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """min(max(x, 0), 6), optionally in place. Krizhevsky 2010, "Convolutional deep belief networks on CIFAR-10"."""
+    """min(max(x, 0), 6). Krizhevsky 2010, "Convolutional deep belief networks on CIFAR-10"."""
 
 def rms_norm(input: Tensor, normalized_shape: Size, weight: Tensor | None = None,
              eps: float | None = None) -> Tensor:
@@ -408,7 +408,7 @@ def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + exp(-x)). Integers give float32."""
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """x * sigmoid(x), optionally in place. Elfwing et al. 2017, https://arxiv.org/abs/1702.03118."""
+    """x * sigmoid(x). Elfwing et al. 2017, https://arxiv.org/abs/1702.03118."""
 
 def smooth_l1_loss(input: Tensor, target: Tensor, *, reduction: Reduction = 'mean', beta: float = 1.0) -> Tensor:
     """Smooth L1 loss: with d = input - target, d^2/(2 beta) where |d| < beta, else |d| - beta/2."""

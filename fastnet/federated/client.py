@@ -9,12 +9,12 @@ import numpy as np
 
 import fastnet
 from fastnet import data
-from fastnet._core.errors import check_number, given_text, shape_text, whole_number
+from fastnet._core.errors import given_text, shape_text, whole_number
 from fastnet._core.optional import optional
 from fastnet._core.reprs import repr_of
 from fastnet._core.state import Finally
 from fastnet.callbacks import Callback
-from fastnet.federated.averaging import nonfinite_array
+from fastnet.federated.averaging import at_least_zero, nonfinite_array
 from fastnet.training import Trainer
 
 if TYPE_CHECKING:
@@ -141,18 +141,22 @@ class LocalClient:
 
         Returns:
             (weights, number of samples, {metric: value of the last epoch}).
+
+        Raises:
+            TypeError, ValueError: weights or settings that do not fit; the client's weights are unchanged.
+            FloatingPointError: the weights are no longer finite.
         """
+        epochs = whole_number("epochs", config.get("epochs", self.epochs), 1)
+        batch_size = whole_number("batch_size", config.get("batch_size", self.batch_size), 1)
+        mu = at_least_zero("proximal_mu", config.get("proximal_mu", 0.0))
+        rate = at_least_zero("lr", config["lr"]) if "lr" in config else None
+        seed = _round_seed(self.seed, whole_number("server_round", config.get("server_round", 0), 0))
         self.set_parameters(parameters)
-        mu = config.get("proximal_mu", 0.0)
-        check_number("proximal_mu", mu)
-        proximal = [_Proximal(float(mu))] if mu else []
-        seed = _round_seed(self.seed, int(config.get("server_round", 0)))
-        self._begin_round(config)
-        loader = self._loader(int(config.get("batch_size", self.batch_size)), seed)
+        self._begin_round(rate)
         with Finally(_restored_random_state()):
             fastnet.manual_seed(seed)
-            history = self.trainer.fit(loader, epochs=int(config.get("epochs", self.epochs)), seed=seed, progress=False,
-                                       callbacks=[*self.callbacks, *proximal])
+            history = self.trainer.fit(self._loader(batch_size, seed), epochs=epochs, seed=seed, progress=False,
+                                       callbacks=[*self.callbacks, *([_Proximal(mu)] if mu else [])])
         metrics = {name: float(value) for name, value in history[-1].items()
                    if isinstance(value, (int, float)) and name not in ("epoch", "seconds", "lr")}
         return self.get_parameters(config), self.trainer.running.samples, metrics
@@ -187,13 +191,17 @@ class LocalClient:
         return data.DataLoader(data.TensorDataset(*(x if isinstance(x, tuple) else (x,)), y), batch_size, shuffle=True,
                                seed=seed)
 
-    def _begin_round(self, config: _Settings) -> None:
-        """Reset what the last round left in the Trainer: the optimizer's state, the history and the counts."""
+    def _begin_round(self, rate: float | None) -> None:
+        """Reset what the last round left in the Trainer: the optimizer's state, the history and the counts.
+
+        Args:
+            rate: the learning rate; None: the client's own.
+        """
         trainer = self.trainer
         trainer.optimizer.load_state_dict(copy.deepcopy(self._optimizer))
-        if "lr" in config:
+        if rate is not None:
             for group in trainer.optimizer.param_groups:
-                group["lr"] = float(config["lr"])
+                group["lr"] = rate
         trainer.epoch = trainer.batch = trainer.step = 0
         trainer.history.rows.clear()
 

@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from fastnet._core.errors import whole_number
 from fastnet._core.optional import optional
-from fastnet.federated.averaging import average, nonfinite_array
+from fastnet.federated.averaging import at_least_zero, average, nonfinite_array
 
 __all__ = ["FedAvg", "FedProx", "simulate"]
 
@@ -45,13 +46,14 @@ def FedProx(*, proximal_mu: float, **options: Any) -> Any:
 
     Raises:
         ImportError: Flower is not installed.
+        TypeError, ValueError: `proximal_mu` is not a number of 0 or more.
 
     Example:
         >>> import fastnet
         >>> fastnet.federated.FedProx(proximal_mu=0.1).proximal_mu
         0.1
     """
-    return _strategy("FedProx", {"proximal_mu": proximal_mu, **options})
+    return _strategy("FedProx", {"proximal_mu": at_least_zero("proximal_mu", proximal_mu), **options})
 
 
 def simulate(clients: Sequence[Any], strategy: Any, num_rounds: int = 3) -> tuple[list[Any], Any]:
@@ -120,7 +122,7 @@ class _Repeatable:
             if problem is None:
                 updates.append((arrays, result))
             else:
-                _log.warning("round %d: client %s %s; the round goes on without it", server_round, proxy.cid, problem)
+                _log.warning("round %d: client %s %s; the round continues without it", server_round, proxy.cid, problem)
                 failures.append((proxy, result))
         if not updates or (failures and not getattr(self, "accept_failures", True)):
             return None, {}
@@ -159,15 +161,26 @@ class _Local:
 
     def fit(self, ins: Any, timeout: float | None, group_id: int | None) -> Any:
         """One round of training."""
-        return self.client.fit(ins)                     # type: ignore[attr-defined]
+        with self._failures_logged():
+            return self.client.fit(ins)                 # type: ignore[attr-defined]
 
     def evaluate(self, ins: Any, timeout: float | None, group_id: int | None) -> Any:
         """The loss of the server's weights."""
-        return self.client.evaluate(ins)                # type: ignore[attr-defined]
+        with self._failures_logged():
+            return self.client.evaluate(ins)            # type: ignore[attr-defined]
 
     def reconnect(self, ins: Any, timeout: float | None, group_id: int | None) -> Any:
         """Nothing: there is no connection."""
         return _flwr().DisconnectRes(reason="")
+
+    @contextmanager
+    def _failures_logged(self) -> Iterator[None]:
+        """Name the client in a warning if it fails: Flower's server only counts the failures."""
+        try:
+            yield
+        except Exception as e:
+            _log.warning("client %s failed: %s: %s", self.cid, type(e).__name__, e)      # type: ignore[attr-defined]
+            raise
 
 
 def _proxy(client: Any, name: str) -> Any:

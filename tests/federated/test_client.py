@@ -109,6 +109,12 @@ def test_what_a_server_may_not_send():
         client.fit([good[0], good[1] * np.nan, *good[2:]], {})
     with pytest.raises(TypeError, match="expected proximal_mu to be a number, got 'much'"):
         client.fit(good, {"proximal_mu": "much"})
+    other = [a + 1 for a in good]
+    for config, message in (({"epochs": 0}, "epochs to be at least 1, got 0"), ({"lr": -0.1}, "lr to be 0 or more"),
+                            ({"batch_size": 0}, "batch_size to be at least 1"),
+                            ({"proximal_mu": -1.0}, "proximal_mu to be 0 or more, got -1.0")):
+        with pytest.raises(ValueError, match=message):
+            client.fit(other, config)
     assert bits(client.get_parameters({})) == before
 
 

@@ -62,8 +62,27 @@ def test_the_order_of_answers_changes_no_bit():
     assert weights[0] == weights[1]
 
 
-def test_a_client_that_returns_nan_is_left_out(caplog):
-    """The round goes on without it, and the warning names it."""
+@pytest.fixture
+def warned(caplog):
+    """The warnings of Flower's logger, which passes none to others."""
+    caplog.set_level(logging.WARNING, "flwr")
+    logging.getLogger("flwr").addHandler(caplog.handler)
+    yield caplog
+    logging.getLogger("flwr").removeHandler(caplog.handler)
+
+
+def test_a_client_that_fails_is_left_out_and_named(warned):
+    clients = [make(number) for number in range(CLIENTS)]
+    clients[1]._optimizer["param_groups"][0]["lr"] = 1e30
+    weights, _ = simulate(clients, FedAvg(**options()), 1)
+    start = LocalClient(make_trainer(), None).get_parameters({})
+    kept = [make(number, LocalClient).fit(start, {"server_round": 1})[:2] for number in (0, 2, 3)]
+    assert bits(weights) == bits(average(kept))
+    assert "client 1 failed: FloatingPointError" in warned.text
+
+
+def test_a_client_that_returns_nan_is_left_out(warned):
+    """The round continues without it, and the warning names it."""
     class Broken(LocalClient):
         def fit(self, parameters, config):
             arrays, count, metrics = super().fit(parameters, config)
@@ -75,16 +94,11 @@ def test_a_client_that_returns_nan_is_left_out(caplog):
         return made
 
     clients = [make(0), make(1, broken), make(2), make(3)]
-    caplog.set_level(logging.WARNING, "flwr")
-    logging.getLogger("flwr").addHandler(caplog.handler)
-    try:
-        weights, _ = simulate(clients, FedAvg(**options()), 1)
-    finally:
-        logging.getLogger("flwr").removeHandler(caplog.handler)
+    weights, _ = simulate(clients, FedAvg(**options()), 1)
     start = LocalClient(make_trainer(), None).get_parameters({})
     kept = [make(number, LocalClient).fit(start, {"server_round": 1})[:2] for number in (0, 2, 3)]
     assert bits(weights) == bits(average(kept))
-    assert "round 1: client 1 returned numbers that are not finite, in array 0" in caplog.text
+    assert "round 1: client 1 returned numbers that are not finite, in array 0" in warned.text
 
 
 def test_no_failures_are_accepted_where_they_are_refused():
@@ -127,3 +141,5 @@ def test_wrong_simulations():
         simulate([], FedAvg())
     with pytest.raises(ValueError, match="num_rounds to be at least 1"):
         simulate([make(0)], FedAvg(), 0)
+    with pytest.raises(ValueError, match=r"proximal_mu to be 0 or more, got -0\.1"):
+        FedProx(proximal_mu=-0.1)

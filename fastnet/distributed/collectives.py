@@ -63,7 +63,7 @@ def all_reduce_array(transport: Transport, array: Array, combine: Combine = np.a
 
 
 def _pieces(flat: Array, length: int) -> list[Array]:
-    return [flat[start:start + length] for start in range(0, flat.size, length)]
+    return [flat[start:start + length] for start in range(0, flat.size, max(1, length))]
 
 
 def sent_by_all_reduce(nbytes: int, size: int) -> int:

@@ -9,6 +9,8 @@ __all__ = ["Place", "launched_by", "place"]
 # {variable with the number of ranks: variable with the rank}, of Open MPI, of MPICH and its kin, and of Slurm
 _MPI_VARIABLES = {"OMPI_COMM_WORLD_SIZE": "OMPI_COMM_WORLD_RANK", "PMI_SIZE": "PMI_RANK", "PMIX_SIZE": "PMIX_RANK"}
 
+_LAST_PORT = 65535
+
 
 @dataclass(frozen=True)
 class Place:
@@ -33,6 +35,8 @@ def place(rank: int = -1, world_size: int = -1) -> Place:
     if size < 1 or not 0 <= rank < size:
         raise ValueError(f"init_process_group: expected a rank from 0 to world_size - 1, got rank {rank} of {size}")
     port = _integer_in("MASTER_PORT") if size > 1 else 0
+    if port > _LAST_PORT:
+        raise ValueError(f"init_process_group: expected MASTER_PORT from 1 to {_LAST_PORT}, got {port}")
     return Place(rank, size, os.environ.get("MASTER_ADDR") or "127.0.0.1", port)
 
 

@@ -11,8 +11,10 @@ import numpy as np
 from fastnet._core.errors import shape_text
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
+from fastnet.autograd import no_grad
 from fastnet.distributed import collectives
 from fastnet.distributed.group import ProcessGroup, process_group
+from fastnet.functional.inplace import writable
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -51,8 +53,9 @@ def all_reduce(tensor: Tensor, op: ReduceOp = ReduceOp.SUM) -> None:
         op: SUM, AVG (the sum divided by the number of ranks), PRODUCT, MIN or MAX.
 
     Raises:
-        TypeError: `op` is not a ReduceOp, or AVG of integers.
-        RuntimeError: there is no process group; or a rank has ended, or gave another shape.
+        TypeError: `op` is not a ReduceOp; AVG of integers, or MIN or MAX of complex numbers.
+        RuntimeError: there is no process group; the tensor repeats its elements, as after `expand`; or a rank has
+            ended, or gave another shape.
 
     Example:
         >>> import fastnet
@@ -67,9 +70,11 @@ def all_reduce(tensor: Tensor, op: ReduceOp = ReduceOp.SUM) -> None:
     group = _group("all_reduce", tensor)
     if not isinstance(op, ReduceOp):
         raise TypeError(f"all_reduce: expected op to be a fastnet.distributed.ReduceOp, got {op!r}")
+    if op in (ReduceOp.MIN, ReduceOp.MAX) and tensor.is_complex():
+        raise TypeError(f"all_reduce: expected real numbers for ReduceOp.{op.name}, got {tensor.dtype}")
     if op is ReduceOp.AVG and not tensor.is_floating_point():
         raise TypeError(f"all_reduce: expected floating-point numbers for ReduceOp.AVG, got {tensor.dtype}")
-    with _contiguous(tensor) as array:
+    with _contiguous("all_reduce", tensor) as array:
         with np.errstate(all="ignore"):
             collectives.all_reduce_array(group.transport, array, _UFUNCS[op])
             if op is ReduceOp.AVG:
@@ -90,7 +95,7 @@ def broadcast(tensor: Tensor, src: int = 0) -> None:
     group = _group("broadcast", tensor)
     if not 0 <= src < group.size:
         raise ValueError(f"broadcast: expected src to be a rank from 0 to {group.size - 1}, got {src}")
-    with _contiguous(tensor) as array:
+    with _contiguous("broadcast", tensor) as array:
         collectives.broadcast_array(group.transport, array, src)
 
 
@@ -110,6 +115,7 @@ def all_gather(tensor_list: Sequence[Tensor], tensor: Tensor) -> None:
         raise ValueError(f"all_gather: expected a list of {group.size} tensors, one for each rank, got "
                          f"{len(tensor_list)}")
     for place in tensor_list:
+        _require_writable("all_gather", place)
         if place.shape != tensor.shape or place.dtype != tensor.dtype:
             raise ValueError(f"all_gather: expected tensors of shape {shape_text(tensor)} and dtype {tensor.dtype}, "
                              f"got {shape_text(place)} and {place.dtype}")
@@ -135,9 +141,16 @@ def _group(name: str, tensor: Tensor) -> ProcessGroup:
     return process_group(name)
 
 
+@no_grad()
+def _require_writable(name: str, tensor: Tensor) -> None:
+    """Refuse repeated elements and read-only memory; a leaf that requires a gradient may be written."""
+    writable(name, tensor)
+
+
 @contextmanager
-def _contiguous(tensor: Tensor) -> Iterator[Array]:
+def _contiguous(name: str, tensor: Tensor) -> Iterator[Array]:
     """The memory of a tensor to write to; a copy, which is written back, if the tensor is not contiguous."""
+    _require_writable(name, tensor)
     data = tensor._data
     array = data if data.flags.c_contiguous else np.ascontiguousarray(data)
     yield array

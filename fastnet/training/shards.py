@@ -80,8 +80,8 @@ def shards_of(shards: int | None, rank: int, ranks: int, least: int) -> Shards:
     """
     count = ranks if shards is None else shards
     if count % ranks:
-        fitting = " or ".join(str(1 << k) for k in range(count.bit_length()))
-        raise ValueError(f"{ranks} ranks cannot divide {count} shards equally: expected {fitting}")
+        fitting = ", ".join(str(1 << k) for k in range(count.bit_length()))
+        raise ValueError(f"expected a number of ranks that divides shards={count} ({fitting}), got {ranks}")
     return Shards(count, rank, ranks, least)
 
 

@@ -30,6 +30,9 @@ for src in range(size):
 strided = fastnet.arange(6.0).reshape(2, 3).T * (rank + 1)
 dist.all_reduce(strided)
 print(strided.tolist())
+empty = fastnet.zeros(0, 3)
+dist.all_reduce(empty)
+print(empty.tolist())
 dist.barrier()
 """
 
@@ -38,7 +41,7 @@ dist.barrier()
 def test_values(size):
     rows = np.array([[1.5 * (rank + 1), -float(rank)] for rank in range(size)])
     expected = [rows.sum(0), rows.mean(0), rows.prod(0), rows.min(0), rows.max(0), [sum(range(size)), 2 * size], rows,
-                *rows, np.arange(6.0).reshape(2, 3).T * sum(range(1, size + 1))]
+                *rows, np.arange(6.0).reshape(2, 3).T * sum(range(1, size + 1)), []]
     for text in run_code(size, OPERATIONS):
         for line, values in zip(text.splitlines(), expected, strict=True):
             assert np.allclose(ast.literal_eval(line), values)
@@ -102,6 +105,11 @@ def test_wrong_arguments():
         dist.all_gather([fastnet.ones(2)], fastnet.ones(1))
     with pytest.raises(TypeError, match="expected a tensor, got list"):
         dist.all_reduce([1.0])
+    with pytest.raises(TypeError, match=r"real numbers for ReduceOp\.MAX, got complex64"):
+        dist.all_reduce(fastnet.tensor([1j]), op=dist.ReduceOp.MAX)
+    for call in (dist.all_reduce, dist.broadcast, lambda x: dist.all_gather([x], fastnet.ones(2))):
+        with pytest.raises(RuntimeError, match="repeats its elements"):
+            call(fastnet.ones(1).expand(2))
     with pytest.raises(RuntimeError, match="inside a compiled function"):
         fastnet.compile(lambda x: dist.all_reduce(x))(fastnet.ones(1))
 

@@ -123,6 +123,9 @@ def test_places(monkeypatch):
     monkeypatch.setenv("MASTER_PORT", "soon")
     with pytest.raises(ValueError, match="MASTER_PORT to be an integer, got 'soon'"):
         place()
+    monkeypatch.setenv("MASTER_PORT", "70000")
+    with pytest.raises(ValueError, match="MASTER_PORT from 1 to 65535, got 70000"):
+        place()
     with pytest.raises(ValueError, match="rank 5 of 4"):
         place(rank=5)
     monkeypatch.delenv("RANK")

@@ -33,14 +33,14 @@ class Recorded:
         self._packed: dict[Any, _Packed] = {}
 
     def __call__(self, inputs: tuple[Tensor, ...], index: Tensor | None, extra: tuple[Any, ...]) -> Any:
-        packed = None if self._model is None else self._packed_for(tuple(x.shape for x in inputs))
-        run = packed.run if packed is not None and packed.pays(self._model) else self._run
+        packed = None if self._model is None else self._packed_for(tuple(x.shape for x in inputs), self._model)
+        run = packed.run if packed is not None and packed.pays() else self._run
         return run(inputs, index, extra)
 
-    def _packed_for(self, shapes: tuple[Any, ...]) -> _Packed | None:
+    def _packed_for(self, shapes: tuple[Any, ...], model: Module) -> _Packed | None:
         """The recordings with packed weights of some shapes; None for shapes that are one too many."""
         if shapes not in self._packed and len(self._packed) < _MOST_PACKED:
-            self._packed[shapes] = _Packed(self._function)
+            self._packed[shapes] = _Packed(self._function, model)
         return self._packed.get(shapes)
 
 
@@ -51,24 +51,21 @@ class _Packed:
     after it doubles their number: a model that is explained between the steps of its training soon has none.
 
     Args:
-        function: see `Recorded`.
+        function, model: see `Recorded`.
 
     Attributes:
         run: the function. If fastnet writes into a weight, it is recorded again.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], model: Module) -> None:
         self.run = fastnet.compile(function, freeze=True, fullgraph=False)
+        self._parameters = list(model.parameters())
         self._versions: list[int] = []
         self._calls, self._calls_before = 0, _CALLS_BEFORE
 
-    def pays(self, model: Any) -> bool:
-        """Count a call, and tell whether enough calls with the same weights precede it.
-
-        Args:
-            model: whose parameters the function uses. Each in-place write increases the version of a parameter.
-        """
-        versions = [p._version for p in model.parameters()]
+    def pays(self) -> bool:
+        """Count a call, and tell whether enough calls with the same weights precede it."""
+        versions = [p._version for p in self._parameters]           # each in-place write increases one
         if versions != self._versions:
             self._calls_before *= 2 if self._calls > self._calls_before else 1
             self._versions, self._calls = versions, 0

@@ -58,8 +58,8 @@ class Distiller(Trainer):
 
     Raises:
         TypeError: a model is not a Module.
-        ValueError: a number out of range, or a layer that a model does not have; outputs or features that don't fit,
-            when `fit` starts.
+        ValueError: the teacher is the student, a number is out of range, or a model does not have a layer; when `fit`
+            starts, outputs or features don't fit, or a model calls a layer several times.
 
     Example:
         >>> import numpy as np, fastnet
@@ -86,6 +86,9 @@ class Distiller(Trainer):
         super().__init__(student, optimizer, loss=loss, task=task, lr=lr, metrics=metrics, compile=compile)
         if not isinstance(teacher, nn.Module):
             raise TypeError(f"expected a teacher that is a Module, got {given_text(teacher)}")
+        if teacher is student:
+            raise ValueError("Distiller: expected a teacher that is not the student, whose training would change it; "
+                             "copy.deepcopy makes a second model")
         for name, value, most in (("temperature", temperature, np.inf), ("alpha", alpha, 1),
                                   ("feature_weight", feature_weight, np.inf),
                                   ("attention_weight", attention_weight, np.inf)):

@@ -71,7 +71,9 @@ class Registry:
         return sorted({*super().__dir__(), *self._parameters, *self._buffers, *self._modules})
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_recorded"}
+        computed = self.__dict__.get("_weight_hooks", ())       # results of operations, computed again in each call
+        return {name: value.detach() if name in computed else value
+                for name, value in self.__dict__.items() if name != "_recorded"}
 
     def _registry_of(self, name: str) -> str | None:
         return next((r for r in _KIND_OF if name in self.__dict__.get(r, ())), None)

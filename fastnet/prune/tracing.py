@@ -10,7 +10,6 @@ from fastnet.graph import Graph, trace
 from fastnet.nn.module import Module
 from fastnet.nn.utils import prune
 from fastnet.nn.utils.pruning import pruned_parameters
-from fastnet.nn.utils.rescaling import weight_hooks
 from fastnet.prune.analysis import Analysis
 from fastnet.prune.rules import RULES
 
@@ -86,15 +85,7 @@ def _unread_parameters(model: Module, graph: Graph) -> Sequence[str]:
 
 def _without_masks(model: _M) -> _M:
     """A copy of a model whose pruned parameters are plain ones, with zeros."""
-    computed = [(module.__dict__, name, module.__dict__[name])
-                for module in model.modules() for name in weight_hooks(module)]
-    for attributes, name, weight in computed:           # results of operations, which cannot be copied
-        attributes[name] = weight.detach()
-    try:
-        made = copy.deepcopy(model)
-    finally:
-        for attributes, name, weight in computed:
-            attributes[name] = weight
+    made = copy.deepcopy(model)
     for module, name in list(pruned_parameters(made)):
         prune.remove(module, name)
     return made

@@ -1,5 +1,6 @@
 """Pruning by masks, beside PyTorch's `torch.nn.utils.prune`."""
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -145,13 +146,24 @@ def test_pruned_weights_stay_zero_in_a_compiled_training():
     assert (layer.weight_orig.detach().numpy() != before)[~zero].all()
 
 
-def test_a_pruned_module_is_copied_with_its_masks():
-    layer = prune.l1_unstructured(nn.Linear(4, 3), "weight", 0.5)
-    with fastnet.no_grad():
-        layer(fastnet.ones(1, 4))
-    made = copy.deepcopy(layer)
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["copy", "pickle"])
+@pytest.mark.parametrize("called", [False, True])
+def test_a_pruned_module_is_copied_with_its_masks(copied, called):
+    layer, x = prune.l1_unstructured(nn.Linear(4, 3), "weight", 0.5), fastnet.ones(1, 4)
+    if called:
+        layer(x).sum().backward()
+    made = copied(layer)
+    made(x).sum().backward()
+    assert (made(x) == layer(x)).all() and (made.weight_orig.grad == made.weight_mask).all()
     prune.remove(made, "weight")
     assert prune.is_pruned(layer) and (made.weight == layer.weight).all()
+
+
+@pytest.mark.parametrize("normalized", [nn.utils.spectral_norm, nn.utils.weight_norm])
+def test_a_module_with_a_normalized_weight_is_copied(normalized):
+    layer, x = normalized(nn.Linear(4, 3)).eval(), fastnet.ones(1, 4)
+    expected = layer(x)
+    assert (copy.deepcopy(layer)(x) == expected).all()
 
 
 def test_wrong_arguments_say_what_is_expected():

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from state_dict_names import peft_package
 
 import fastnet
 from fastnet import lora
@@ -11,7 +12,7 @@ from fastnet import lora
 torch = pytest.importorskip("torch")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    peft = pytest.importorskip("peft")
+    peft = peft_package()
 
 pytestmark = pytest.mark.filterwarnings("ignore")      # those of peft and its packages
 

@@ -3,6 +3,8 @@
 `python tests/tools/state_dict_names.py torchvision` (or timm, hugging_face) writes the list of an installed library. A
 line is the path of a module and the names of its tensors; "batch_norm" stands for the five of a batch norm.
 """
+import importlib.util
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -76,9 +78,17 @@ def timm_names():
 
 def transformers_package():
     """The package transformers, which needs neither torchaudio nor an operator of torchvision for these models."""
-    torchvision_models()
+    if importlib.util.find_spec("torchvision") is not None:
+        torchvision_models()
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")        # peft asks the Hub for the configuration of a base model
     sys.modules.setdefault("torchaudio", None)          # it can be there and not load
     return pytest.importorskip("transformers")
+
+
+def peft_package():
+    """The package peft, which needs transformers."""
+    transformers_package()
+    return pytest.importorskip("peft")
 
 
 def hugging_face_names():

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fastnet import nn
     from fastnet.training.annotations import OptimizerSpec
 
-__all__ = ["OPTIMIZERS", "optimizer_of"]
+__all__ = ["OPTIMIZERS", "optimizer_of", "require_trainable"]
 
 OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {
     "sgd": optim.SGD, "adam": optim.Adam, "adamw": optim.AdamW, "rmsprop": optim.RMSprop, "adagrad": optim.Adagrad}
@@ -49,3 +49,17 @@ def optimizer_of(spec: OptimizerSpec, model: nn.Module, lr: float | None) -> opt
     if not any(id(p) in own for group in optimizer.param_groups for p in group["params"]):
         raise ValueError("the optimizer has no parameter of the model: create it from model.parameters()")
     return optimizer
+
+
+def require_trainable(optimizer: optim.Optimizer) -> None:
+    """Raise if all parameters of an optimizer are frozen.
+
+    Args:
+        optimizer: of a training.
+
+    Raises:
+        ValueError: says how to unfreeze them.
+    """
+    if not any(p.requires_grad for group in optimizer.param_groups for p in group["params"]):
+        raise ValueError("Trainer: expected parameters that require gradients, got an optimizer whose parameters are "
+                         "all frozen; unfreeze some of them with fastnet.transfer.unfreeze or requires_grad_()")

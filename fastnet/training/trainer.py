@@ -20,7 +20,7 @@ from fastnet.training import checkpoint, steps
 from fastnet.training.evaluator import Evaluator
 from fastnet.training.history import History
 from fastnet.training.non_finite import loss_error, require_finite_batch, weights_error
-from fastnet.training.optimizers import optimizer_of
+from fastnet.training.optimizers import optimizer_of, require_trainable
 from fastnet.training.ranks import join_ranks, resume as resume_from, sharded_training
 from fastnet.training.running import RunningResults
 from fastnet.training.settings import as_list, check_settings
@@ -231,6 +231,7 @@ class Trainer(Evaluator):
         if self.batch == 0:
             self.running.reset()
         self._call("on_epoch_begin")
+        require_trainable(self.optimizer)
 
     def _train_epoch(self, step: Any) -> bool:
         """Train on the remaining batches of an epoch; return whether the epoch was completed."""

@@ -13,6 +13,7 @@ from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.models.heads import head_of
 from fastnet.transfer.extraction import arguments_noted
+from fastnet.transfer.patterns import require_module
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -44,6 +45,7 @@ def cache_features(model: nn.Module, x: Any, y: ArrayData | None = None, *, befo
     Raises:
         ValueError: the model calls the module several times or not at all; x has no samples; or y is missing.
         AttributeError: there is no module at the path.
+        TypeError: the model is not a Module.
 
     Example:
         >>> import fastnet, numpy as np
@@ -59,6 +61,7 @@ def cache_features(model: nn.Module, x: Any, y: ArrayData | None = None, *, befo
         >>> _ = trainer.fit(*cached.arrays, epochs=2, progress=False)
     """
     forbid_in_recording("cache_features()")
+    require_module("cache_features", model)
     head = head_of(model) if before is None else before
     if head is None:
         raise ValueError(f"cache_features: {type(model).__name__} has no Linear and no Conv2d; name a module with "

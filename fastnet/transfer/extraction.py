@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet import nn
 from fastnet._core.tensor import Tensor
+from fastnet._replay.compiled import Compiled
 from fastnet.nn.evaluation import evaluating
-from fastnet.transfer.patterns import as_patterns, require_match
+from fastnet.transfer.patterns import as_patterns, require_match, require_module
 
 if TYPE_CHECKING:
     from fastnet.transfer.patterns import Patterns
@@ -55,7 +56,7 @@ class Tapped:
 def features(model: nn.Module, x: Tensor | Sequence[Tensor], layers: Patterns) -> dict[str, Any]:
     """Run a model and return the outputs of layers inside it.
 
-    The model runs in its present mode, and gradients are recorded unless `no_grad` is active.
+    The model runs eagerly, in its present mode, and gradients are recorded unless `no_grad` is active.
 
     Args:
         model: a Module.
@@ -67,6 +68,7 @@ def features(model: nn.Module, x: Tensor | Sequence[Tensor], layers: Patterns) -
         {path: output} in the order of the model's modules.
 
     Raises:
+        TypeError: the model is not a Module.
         ValueError: a pattern matches no module, or the model calls a selected module several times or not at all.
 
     Example:
@@ -77,9 +79,9 @@ def features(model: nn.Module, x: Tensor | Sequence[Tensor], layers: Patterns) -
         >>> {path: output.shape for path, output in found.items()}
         {'layer3': (1, 256, 8, 8), 'layer4': (1, 512, 4, 4), 'avgpool': (1, 512, 1, 1)}
     """
-    chosen = as_patterns("features", layers)
-    paths = _matched(model, chosen)
-    tapped = Tapped("features", model, paths)
+    require_module("features", model)
+    paths = _matched(model, as_patterns("features", layers))
+    tapped = Tapped("features", _eager(model), paths)
     try:
         _, outputs = tapped(*(x if isinstance(x, tuple | list) else (x,)))
     finally:
@@ -98,10 +100,15 @@ def _matched(model: nn.Module, patterns: Sequence[str]) -> list[str]:
     return [path for path in paths if any(fnmatchcase(path, pattern) for pattern in patterns)]
 
 
+def _eager(model: nn.Module) -> Any:
+    """The module of a compiled one, whose recordings must not keep tensors; else the module itself."""
+    return model.fn if isinstance(model, Compiled) else model
+
+
 def _only(name: str, path: str, calls: Sequence[Any]) -> Any:
     if len(calls) != 1:
-        times = "does not call" if not calls else f"calls {len(calls)} times"
-        raise ValueError(f"{name}: expected a layer that the model calls once; it {times} {path!r}")
+        times = f"calls {path!r} {len(calls)} times" if calls else f"does not call {path!r}"
+        raise ValueError(f"{name}: expected a layer that the model calls once; it {times}")
     return calls[0]
 
 
@@ -121,11 +128,12 @@ def arguments_noted(model: nn.Module, path: str) -> Iterator[Any]:
         ValueError: the model calls the module several times or not at all; raised by the function.
     """
     calls: list[Any] = []
+    eager = _eager(model)
     handle = model.get_submodule(path).register_forward_pre_hook(lambda module, args: calls.append(args[0]))
 
     def run(*inputs: Tensor) -> Any:
         calls.clear()
-        model(*inputs)
+        eager(*inputs)
         return _only("cache_features", path, calls)
     try:
         with evaluating(model):

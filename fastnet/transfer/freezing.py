@@ -32,6 +32,7 @@ def freeze(model: nn.Module, patterns: Patterns = "*") -> list[str]:
         The paths of the frozen parameters.
 
     Raises:
+        TypeError: the model is not a Module, or a pattern is not a string.
         ValueError: a pattern matches nothing; the message lists paths of the model.
 
     Example:
@@ -58,6 +59,7 @@ def unfreeze(model: nn.Module, patterns: Patterns = "*") -> list[str]:
         The paths of the parameters.
 
     Raises:
+        TypeError: the model is not a Module, or a pattern is not a string.
         ValueError: a pattern matches nothing.
 
     Example:

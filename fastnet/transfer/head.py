@@ -5,6 +5,7 @@ from fastnet import nn
 from fastnet._core.errors import whole_number
 from fastnet._core.state import forbid_in_recording
 from fastnet.models.heads import AUXILIARY_HEADS, head_of, with_outputs
+from fastnet.transfer.patterns import require_module
 
 __all__ = ["replace_head"]
 
@@ -24,9 +25,9 @@ def replace_head(model: nn.Module, num_classes: int, path: str | None = None) ->
         The new layer.
 
     Raises:
-        ValueError: the model has no such layer, or num_classes is less than 1.
+        ValueError: the model has no such layer or is the layer itself, or num_classes is less than 1.
         AttributeError: there is no module at the path.
-        TypeError: the layer is not a Linear or a Conv2d.
+        TypeError: the model is not a Module, or the layer not a Linear or a Conv2d.
 
     Example:
         >>> import fastnet
@@ -38,10 +39,13 @@ def replace_head(model: nn.Module, num_classes: int, path: str | None = None) ->
         (1, 2)
     """
     forbid_in_recording("replace_head()")
+    require_module("replace_head", model)
     whole_number("num_classes", num_classes, 1)
     head = head_of(model) if path is None else path
     if head is None:
         raise ValueError(f"replace_head: {type(model).__name__} has no Linear and no Conv2d; name the layer with path=")
+    if not head:
+        raise ValueError(f"replace_head: the {type(model).__name__} has no layer to replace: it is the layer itself")
     auxiliary = AUXILIARY_HEADS.get(type(model).__name__, ()) if path is None else ()
     for place in (*auxiliary, head):
         parent, _, name = place.rpartition(".")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     Patterns: TypeAlias = str | Iterable[str]
 
-__all__ = ["as_patterns", "is_below", "require_match"]
+__all__ = ["as_patterns", "is_below", "require_match", "require_module"]
 
 _SHOWN_PATHS = 12                             # paths in an error
 
@@ -61,6 +61,20 @@ def is_below(path: str, pattern: str) -> bool:
     return any(fnmatchcase(".".join(parts[:i]), pattern) for i in range(1, len(parts) + 1))
 
 
+def require_module(name: str, model: object) -> None:
+    """Raise if a model is not a Module.
+
+    Args:
+        name: of the function, for the error.
+        model: the model.
+
+    Raises:
+        TypeError: says what was given.
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"{name}: expected a model that is a Module, got {given_text(model)}")
+
+
 def require_match(name: str, model: nn.Module, patterns: Sequence[str]) -> None:
     """Raise if a model is not a Module, or a pattern matches no module and no parameter of it.
 
@@ -73,8 +87,7 @@ def require_match(name: str, model: nn.Module, patterns: Sequence[str]) -> None:
         TypeError: the model is not a Module.
         ValueError: names the pattern, and paths that the model has.
     """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"{name}: expected a model that is a Module, got {given_text(model)}")
+    require_module(name, model)
     paths = [path for path, _ in model.named_modules(remove_duplicate=False)]
     paths += [path for path, _ in model.named_parameters(remove_duplicate=False)]
     for pattern in patterns:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastnet import nn
-from fastnet._core.errors import check_number
+from fastnet._core.errors import check_number, given_text
 from fastnet.transfer.patterns import is_below, require_match
 
 __all__ = ["parameter_groups"]
@@ -27,7 +27,7 @@ def parameter_groups(model: nn.Module, rates: Mapping[str, float], lr: float | N
 
     Raises:
         ValueError: a pattern matches nothing, or only what an earlier one matches; or a negative rate.
-        TypeError: a rate is not a number.
+        TypeError: the model is not a Module, rates are not a dictionary, or a rate is not a number.
 
     Example:
         >>> import fastnet
@@ -37,6 +37,8 @@ def parameter_groups(model: nn.Module, rates: Mapping[str, float], lr: float | N
         >>> [(len(group["params"]), group["lr"]) for group in fastnet.optim.SGD(groups).param_groups]
         [(2, 0.01), (15, 0.001), (45, 0.0001)]
     """
+    if not isinstance(rates, Mapping):
+        raise TypeError(f"parameter_groups: expected rates {{pattern: learning rate}}, got {given_text(rates)}")
     for pattern, rate in (*rates.items(), *([] if lr is None else [("lr", lr)])):
         check_number(f"the learning rate of {pattern!r}", rate)
         if not rate >= 0:

@@ -54,6 +54,10 @@ def test_heads_of_own_models():
         replace_head(nn.Sequential(nn.ReLU()), 2)
     with pytest.raises(TypeError, match=r"replace_head: 1: expected a Linear or a Conv2d, got a ReLU"):
         replace_head(model, 2, path="1")
+    with pytest.raises(ValueError, match="the Linear has no layer to replace: it is the layer itself"):
+        replace_head(model[0], 2)
+    with pytest.raises(TypeError, match="replace_head: expected a model that is a Module, got 3"):
+        replace_head(3, 2)
     with pytest.raises(AttributeError, match="no Module at 'head'"):
         replace_head(model, 2, path="head")
     with pytest.raises(ValueError, match="expected num_classes to be at least 1, got 0"):
@@ -85,9 +89,19 @@ def test_features_of_models_with_several_inputs():
     assert fastnet.equal(found["encoder.layer.1.output"], model(ids, mask))
 
 
+def test_features_of_a_compiled_model():
+    model = net().eval()
+    compiled = fastnet.compile(model)
+    for x in (fastnet.tensor(X), fastnet.tensor(X), fastnet.tensor(X[::-1].copy())):
+        with fastnet.no_grad():
+            compiled(x)
+            assert fastnet.equal(features(compiled, x, "layer1")["layer1"], features(model, x, "layer1")["layer1"])
+    assert np.array_equal(cache_features(compiled, X, Y).arrays[0], cache_features(model, X, Y).arrays[0])
+
+
 def test_features_that_are_ambiguous():
     model = net()
-    with pytest.raises(ValueError, match=r"calls once; it calls 2 times 'layer1.0.relu'"):
+    with pytest.raises(ValueError, match=r"calls once; it calls 'layer1.0.relu' 2 times"):
         features(model, fastnet.tensor(X), "layer1.0.relu")
     bert = models.BERT(11, 8, 1, 2, 16, 16)
     with pytest.raises(ValueError, match="it does not call 'encoder'"):
@@ -147,7 +161,7 @@ def test_wrong_sources_of_cached_features():
         cache_features(model, [])
     with pytest.raises(AttributeError, match="no Module at 'head'"):
         cache_features(model, X, Y, before="head")
-    with pytest.raises(ValueError, match=r"cache_features: .* it calls 2 times 'layer1.0.relu'"):
+    with pytest.raises(ValueError, match=r"cache_features: .* it calls 'layer1.0.relu' 2 times"):
         cache_features(model, X, Y, before="layer1.0.relu")
     with pytest.raises(ValueError, match="name a module with before="):
         cache_features(nn.Sequential(nn.ReLU()), X, Y)

@@ -120,6 +120,15 @@ def test_patterns():
     assert model.conv1.weight.requires_grad and not any(m._frozen for m in model.modules())
 
 
+def test_a_training_of_frozen_parameters_alone_is_refused():
+    model = net()
+    freeze(model)
+    trainer = fastnet.Trainer(model, loss="cross_entropy")
+    with pytest.raises(ValueError, match="whose parameters are all frozen; unfreeze some of them"):
+        trainer.fit(X, Y, epochs=1, progress=False)
+    trainer.fit(X, Y, epochs=1, callbacks=GradualUnfreezing("fc", start=0), progress=False)
+
+
 def test_files_and_copies(path):
     import copy
     model = net()

@@ -13,7 +13,7 @@ cdef extern from *:
 cdef extern from "src/quantized_pooling_slots.h":
     enum:
         W_OUT, W_IN
-        W_D, W_CHANNELS, W_OUT_D, W_KERNEL_D, W_KERNEL_H, W_KERNEL_W, W_STRIDE_D, W_BEFORE_D, W_GAP_D, W_KIND, W_ZERO, W_COUNT
+        W_D, W_CHANNELS, W_OUT_D, W_KERNEL_D, W_KERNEL_H, W_KERNEL_W, W_STRIDE_D, W_BEFORE_D, W_GAP_D, W_KIND, W_ZERO, W_PADDED
 
 cdef Family _bodies = family(quantized_pooling_tables)
 cdef Kernel _average = _bodies["quantized_average_pool"], _largest = _bodies["quantized_max_pool"]
@@ -23,7 +23,7 @@ def quantized_average_pool(out, x, kernel, stride, padding, zero=0, count_includ
     cdef Launch launch
     _average.prepare(&launch, F32)
     launch.n[W_ZERO] = zero
-    launch.n[W_COUNT] = kernel[0] * kernel[1] * kernel[2] if count_include_pad else 0
+    launch.n[W_PADDED] = bool(count_include_pad)
     run("quantized_average_pool", &launch, out, x, kernel, stride, padding, (1, 1, 1))
 
 

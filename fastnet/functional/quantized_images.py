@@ -9,7 +9,7 @@ from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import op
 from fastnet.backend import K
-from fastnet.functional.conv_arrays import Geometry, as_filters, is_pointwise, pixel_rows, same_padding
+from fastnet.functional.conv_arrays import Geometry, Paddings, as_filters, is_pointwise, pixel_rows, same_padding
 from fastnet.functional.conv_windows import Padding, window_count
 from fastnet.functional.dims import as_tuple
 from fastnet.functional.layout import as_volume, from_volume
@@ -51,6 +51,8 @@ def _padding_pairs(padding: Padding, kernel: Shape, dilation: Shape) -> tuple[Sh
         return same_padding(kernel, dilation)
     if padding == "valid":
         return (0,) * len(kernel), (0,) * len(kernel)
+    if isinstance(padding, Paddings):
+        return padding
     if isinstance(padding, tuple | list) and padding and isinstance(padding[0], tuple | list):
         before, after = zip(*padding, strict=True)
         return tuple(before), tuple(after)
@@ -174,7 +176,7 @@ def quantized_avg_pool(input: Tensor, kernel_size: Size, stride: Size | None = N
         stride: the same; None for the kernel size.
         zero_point: of the input and the result.
         count_include_pad: whether the padding, which stands for 0, counts as elements.
-        ceil_mode: also pool a last window that is only partly inside the input.
+        ceil_mode: also pool a last window that is only partly inside the padded input; what exceeds it does not count.
 
     Returns:
         (N, C, ...), channels-last in memory.

@@ -267,18 +267,9 @@ def _pool(rewriter: Rewriter, node: Node) -> str | None:
     windows = _as_sliding(arguments["windows"], x.shape)
     if windows is None or arguments.get("indices") is not None or arguments.get("divisor_override") is not None:
         return "windows of several sizes"
-    if node.operation == "avg_pool" and arguments["count_include_pad"] and _leaves_padding(windows, x.shape):
-        return "its last windows leave the padded image, whose elements alone count"
     arguments["windows"] = windows
     rewriter.add_operation(node.outputs[0], node.operation, arguments, x, rounds=node.operation == "avg_pool")
     return None
-
-
-def _leaves_padding(windows: Windows, shape: tuple[int, ...]) -> bool:
-    """Whether a last window (of `ceil_mode`) ends outside of the padded image."""
-    sizes = (1,) * (5 - len(shape)) + tuple(map(int, shape[2:]))
-    return any((length - 1) * stride + (kernel - 1) * dilation + 1 > size + 2 * padding for size, length, (
-        kernel, stride, padding, dilation) in zip(sizes, windows.lengths, windows.axes or ()))
 
 
 def _as_sliding(windows: Windows, shape: tuple[int, ...]) -> Windows | None:

@@ -222,10 +222,10 @@ def test_pools():
     x = drawn(np.random.default_rng(10), 2, 3, 9, 8)
     largest = F.max_pool2d(x.float(), 3, 2, 1).numpy()
     np.testing.assert_array_equal(q.quantized_max_pool(x, 3, 2, 1).numpy(), largest)
-    for inside in (True, False):
-        mean = F.avg_pool2d(x.double() - 5, 3, 2, 1, count_include_pad=not inside).numpy() + 5
-        found = q.quantized_avg_pool(x, 3, 2, 1, 5, not inside).numpy()
-        assert np.abs(found - mean).max() <= 0.5 + 1e-9
+    for inside, ceil in itertools.product((True, False), repeat=2):     # with ceil, windows leave the padded image
+        mean = F.avg_pool2d(x.double() - 5, 3, 2, 1, ceil, not inside).numpy() + 5
+        found = q.quantized_avg_pool(x, 3, 2, 1, 5, not inside, ceil).numpy()
+        assert found.shape == mean.shape and np.abs(found - mean).max() <= 0.5 + 1e-9
 
 
 # ---- recurrent layers -----------------------------------------------------------------------------------------------

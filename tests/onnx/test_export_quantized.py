@@ -100,6 +100,7 @@ def test_pooling(path):
     x = int8(2, 3, 7, 6)
     agrees(path, lambda x: Q.quantized_max_pool(x, 3, 2, 1), x)
     agrees(path, lambda x: Q.quantized_avg_pool(x, 2, zero_point=4), x, share=0.3)
+    agrees(path, lambda x: Q.quantized_avg_pool(x, 3, 2, 1, 4, ceil_mode=True), x, share=0.3)
 
 
 def test_integer_products(path):

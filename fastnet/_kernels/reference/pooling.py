@@ -56,16 +56,15 @@ def avg_pool(out, x, windows=None, count_include_pad=True, divisor=None):
     if not out.size:
         return
     total = x
-    total = x
     for axis, table in zip((3, 2, 1), reversed(_taps_of_axes(x, out, windows))):
         total = np.stack([total.take(t[i], axis).sum(axis, dtype=np.float64) for t, i in zip(*table)], axis)
-    out[...] = total / _divisors(x, out, windows, count_include_pad, divisor)
+    out[...] = total / divisors(x, out, windows, count_include_pad, divisor)
 
 
 @kernel(flushes=True)
 def avg_pool_backward(dx, dy, windows=None, count_include_pad=True, divisor=None):
     """dx = the sum of dy / divisor over the windows of the element."""
-    g = dy / _divisors(dx, dy, windows, count_include_pad, divisor)
+    g = dy / divisors(dx, dy, windows, count_include_pad, divisor)
     for axis, table in zip((1, 2, 3), _taps_of_axes(dx, dy, windows)):
         total = np.zeros((*g.shape[:axis], dx.shape[axis], *g.shape[axis + 1:]))
         for o, (t, i) in enumerate(zip(*table)):
@@ -140,7 +139,11 @@ def _numbers_of(place, x, out, windows):
     return np.where(place < 0, 255, number)
 
 
-def _divisors(x, out, windows, count_include_pad, divisor):
+def divisors(x, out, windows, count_include_pad, divisor=None):
+    """What the sum of each window is divided by: `divisor`, or the number of elements, (1, D, H, W, 1).
+
+    With count_include_pad, the elements of the padding count, but not those that a last window has beyond it.
+    """
     if divisor is not None:
         return np.asarray(divisor)
     counts = []

@@ -7,6 +7,7 @@ import itertools
 
 import numpy as np
 
+from fastnet._kernels.reference.pooling import divisors
 from fastnet._kernels.reference.tools.contract import kernel
 
 
@@ -30,15 +31,13 @@ def quantized_average_pool(out, x, kernel, stride, padding, zero=0, count_includ
         out, x: int8 or uint8, of one scale and zero point.
         kernel, stride, padding: triples.
         zero: the integer that stands for 0.
-        count_include_pad: divide by the number of all elements of the kernel, else of those inside the image.
+        count_include_pad: divide by the number of elements inside the padded image, else inside the image.
     """
-    sums, counts = np.zeros(out.shape, np.int64), np.zeros(out.shape, np.int64)
+    sums = np.zeros(out.shape, np.int64)
     for here, there in _connected_places(out, x, kernel, stride, padding):
         sums[here] += np.int64(x[there]) - zero
-        counts[here] += 1
-    if count_include_pad:
-        counts[...] = np.prod(kernel)
-    counts = np.maximum(counts, 1)
+    windows = tuple(zip(kernel, stride, padding, (1, 1, 1)))
+    counts = np.maximum(divisors(x, out, windows, count_include_pad), 1)
     out[...] = np.sign(sums) * ((np.abs(sums) + counts // 2) // counts) + zero
 
 

@@ -2,13 +2,15 @@
 #include "integer_parts.h"
 #include "quantized_pooling_slots.h"
 
-/* The taps of a window along one axis that lie inside the image: first to end, `gap` apart from `start`. */
+/* The taps of a window along one axis that lie inside the image: first to end, `gap` apart from `start`; padded: their
+   number with those in the padding. */
 typedef struct {
-    ptrdiff_t start, gap, first, end;
+    ptrdiff_t start, gap, first, end, padded;
 } Span;
 
 static inline Span span_of(const ptrdiff_t *n, int axis, ptrdiff_t o) {
-    Span s = {o * n[W_STRIDE_D + axis] - n[W_BEFORE_D + axis], n[W_GAP_D + axis], 0, 0};
+    Span s = {o * n[W_STRIDE_D + axis] - n[W_BEFORE_D + axis], n[W_GAP_D + axis], 0, 0, 0};
+    s.padded = min_size(n[W_KERNEL_D + axis], ceil_div(n[W_D + axis] + n[W_BEFORE_D + axis] - s.start, s.gap));
     s.first = s.start < 0 ? ceil_div(-s.start, s.gap) : 0;
     s.end = s.start < n[W_D + axis] ? min_size(n[W_KERNEL_D + axis], ceil_div(n[W_D + axis] - s.start, s.gap)) : 0;
     if (s.end < s.first) s.end = s.first;
@@ -50,7 +52,7 @@ INLINE int pooled(const Launch *launch, ptrdiff_t begin, ptrdiff_t end, const in
                             sum = average ? v_add_i32(sum, v) : v_max_i32(sum, v);
                         }
                 if (average) {
-                    const ptrdiff_t count = n[W_COUNT] ? n[W_COUNT] : inside;
+                    const ptrdiff_t count = n[W_PADDED] ? d.padded * h.padded * w.padded : inside;
                     sum = mean(v_sub_i32(sum, zeros), count > 0 ? count : 1);
                     sum = v_add_i32(sum, v_set_i32((int32_t)n[W_ZERO]));
                 }

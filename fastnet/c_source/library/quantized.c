@@ -119,7 +119,7 @@ static void quantized_avg_pool(int8_t *y, const int8_t *x, int32_t planes, const
                 for (int32_t r = v.first; r < v.end; r += v.step)
                     for (int32_t c = h.first; c < h.end; c += h.step, count++)
                         sum += x[r * columns->size + c] - zero;
-                count = padded ? rows->kernel * columns->kernel : count > 0 ? count : 1;
+                count = padded ? v.padded * h.padded : count > 0 ? count : 1;
                 *y++ = (int8_t)(zero + (sum < 0 ? -((-sum + count / 2) / count) : (sum + count / 2) / count));
             }
 }

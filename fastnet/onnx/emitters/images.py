@@ -13,11 +13,11 @@ from fastnet.onnx.emitting import emits
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fastnet._core.annotations import Array, Shape
+    from fastnet._core.annotations import Array, DType, Shape
     from fastnet.graph import Value
     from fastnet.onnx.writer import Writer
 
-__all__ = ["exact_pads"]
+__all__ = ["exact_pads", "fixed_sizes", "window_averages"]
 
 # ---- pooling ---------------------------------------------------------------------------------------------------------
 
@@ -27,17 +27,29 @@ def avg_pool(w: Writer, x: Value, windows: Any, count_include_pad: bool, divisor
     """Average pooling, also adaptive."""
     if _is_global(windows):
         return w.add("GlobalAveragePool", x)
-    spatial = _fixed_sizes(w, x)
-    lengths = windows.lengths[-len(spatial):]
+    spatial = fixed_sizes(w, x)
     if windows.axes is None:
-        return _adaptive_averages(w, x, spatial, lengths)
-    axes = windows.axes[-len(spatial):]
+        return _adaptive_averages(w, x, spatial, windows.lengths[-len(spatial):])
+    return window_averages(w, w.name(x), x.dtype, spatial, windows, count_include_pad, divisor)
+
+
+def window_averages(w: Writer, x: str, dtype: DType, spatial: Shape, windows: Any, count_include_pad: bool,
+                    divisor: float | None = None) -> str:
+    """The averages over windows of one size.
+
+    Args:
+        w: to add to.
+        x, dtype: the name and the dtype of the input.
+        spatial: the sizes of the images.
+        windows, count_include_pad, divisor: as of `fastnet.functional.average_pooling.avg_pool`.
+    """
+    lengths, axes = windows.lengths[-len(spatial):], windows.axes[-len(spatial):]
     kernel, stride, _, _ = zip(*axes)
-    pads = exact_pads(spatial, axes, lengths)
+    pads, counts_padding = exact_pads(spatial, axes, lengths), bool(count_include_pad or divisor is not None)
     average = w.add("AveragePool", x, kernel_shape=list(kernel), strides=list(stride), pads=pads,
-                    count_include_pad=int(count_include_pad or divisor is not None))
-    factors = _corrections(spatial, axes, lengths, divisor) if count_include_pad or divisor is not None else None
-    return average if factors is None else w.add("Mul", average, w.constant(factors.astype(x.dtype)))
+                    count_include_pad=int(counts_padding))
+    factors = _corrections(spatial, axes, lengths, divisor) if counts_padding else None
+    return average if factors is None else w.add("Mul", average, w.constant(factors.astype(dtype)))
 
 
 def _is_global(windows: Any) -> bool:
@@ -45,7 +57,13 @@ def _is_global(windows: Any) -> bool:
     return windows.axes is None and set(windows.lengths) == {1}
 
 
-def _fixed_sizes(w: Writer, x: Value) -> Shape:
+def fixed_sizes(w: Writer, x: Value) -> Shape:
+    """The sizes of the images of x, none of which may be open.
+
+    Args:
+        w: for the error.
+        x: (N, C, ...).
+    """
     spatial = x.shape[2:]
     if is_open(spatial):
         raise w.refuse("pooling and interpolation need a fixed size of the images; leave only the batch open")
@@ -93,7 +111,7 @@ def max_pool(w: Writer, x: Value, windows: Any, taps: int, tracked: bool, indice
     """Maximum pooling, also adaptive, and the places of the maxima."""
     if _is_global(windows) and len(w.node.outputs) == 1:
         return w.add("GlobalMaxPool", x)
-    spatial = _fixed_sizes(w, x)
+    spatial = fixed_sizes(w, x)
     lengths = windows.lengths[-len(spatial):]
     axes = _adaptive_axes(spatial, lengths) if windows.axes is None else windows.axes[-len(spatial):]
     if axes is None:
@@ -146,7 +164,7 @@ def max_unpool(w: Writer, x: Value, indices: Value, lengths: Shape, what: str) -
 @emits("interpolate_nearest")
 def interpolate_nearest(w: Writer, x: Value, axes: Any, exact: bool) -> str:
     """Nearest neighbours: a Resize node, or else a Gather of each dimension."""
-    axes = axes[-len(_fixed_sizes(w, x)):]
+    axes = axes[-len(fixed_sizes(w, x)):]
     if any(scale is not None for *_, scale in axes) and any(
             np.float32(_length_ratio(sizes)) != _float32_scale(sizes) for sizes in axes):
         return _nearest_entries(w, x, axes, exact)              # another scale would find other neighbours
@@ -166,7 +184,7 @@ def _nearest_entries(w: Writer, x: Value, axes: Any, exact: bool) -> str:
 @emits("interpolate_weighted")
 def interpolate_weighted(w: Writer, x: Value, axes: Any, weights: str, align_corners: bool) -> str:
     """Weighted sums: a Resize node, or else matrix products, one axis after another."""
-    spatial = _fixed_sizes(w, x)
+    spatial = fixed_sizes(w, x)
     if weights not in ("linear", "cubic"):
         return _weighted_axes(w, x, axes[-len(spatial):], weights, align_corners)
     where = "align_corners" if align_corners else "half_pixel"

@@ -13,7 +13,7 @@ import numpy as np
 from fastnet import dtypes
 from fastnet.graph import Value
 from fastnet.graph.dimension import is_open
-from fastnet.onnx.emitters.images import exact_pads
+from fastnet.onnx.emitters.images import exact_pads, fixed_sizes, window_averages
 from fastnet.onnx.emitters.products import linear_map
 from fastnet.onnx.emitting import emits
 
@@ -235,25 +235,19 @@ def quantized_softmax(w: Writer, q: Value, scale: float, dim: int) -> str:
                         None)
 
 
-def _pool_options(w: Writer, x: Value, windows: Any) -> dict[str, Any]:
-    spatial = x.shape[2:]
-    if is_open(spatial):
-        raise w.refuse("pooling needs a fixed size of the images; leave only the batch open")
-    axes, lengths = windows.axes[-len(spatial):], windows.lengths[-len(spatial):]
-    kernel, stride, _, _ = zip(*axes)
-    return {"kernel_shape": list(kernel), "strides": list(stride), "pads": exact_pads(spatial, axes, lengths)}
-
-
 @emits("quantized_avg_pool")
 def quantized_avg_pool(w: Writer, x: Value, windows: Any, zero: int, count_include_pad: bool) -> str:
     """Average pooling."""
-    averages = w.add("AveragePool", _dequantized(w, x, _AWAY, zero, x.dtype), count_include_pad=int(count_include_pad),
-                     **_pool_options(w, x, windows))
+    averages = window_averages(w, _dequantized(w, x, _AWAY, zero, x.dtype), dtypes.float32, fixed_sizes(w, x), windows,
+                               count_include_pad)
     return _quantized_again(w, averages, zero, np.iinfo(x.dtype).min, np.iinfo(x.dtype).max, x.dtype)
 
 
 @emits("quantized_max_pool")
 def quantized_max_pool(w: Writer, x: Value, windows: Any) -> str:
     """Maximum pooling of integers."""
-    dilation = [axis[3] for axis in windows.axes[-len(x.shape[2:]):]]
-    return w.add("MaxPool", x, dilations=dilation, **_pool_options(w, x, windows))
+    spatial = fixed_sizes(w, x)
+    axes, lengths = windows.axes[-len(spatial):], windows.lengths[-len(spatial):]
+    kernel, stride, _, dilation = zip(*axes)
+    return w.add("MaxPool", x, kernel_shape=list(kernel), strides=list(stride), dilations=list(dilation),
+                 pads=exact_pads(spatial, axes, lengths))

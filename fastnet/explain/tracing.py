@@ -65,15 +65,8 @@ class TracedNetwork(Network):
         if len(graph.inputs) != sum(isinstance(x, Tensor) for x in (*inputs, *extra)):
             raise TypeError("expected additional_forward_args to be tensors and plain values, got tensors inside of "
                             "other values")
-        run = self._change(_with_gradients(graph)).run
+        run = self._change(graph).run
         return lambda *arguments: run(*(x for x in arguments if isinstance(x, Tensor)))
-
-
-def _with_gradients(graph: Graph) -> Graph:
-    """A graph whose operations save what their gradients need; it was traced without gradients."""
-    return dataclasses.replace(graph, nodes=tuple(
-        dataclasses.replace(node, arguments=node.arguments | {"tracked": True}) if "tracked" in node.arguments else node
-        for node in graph.nodes))
 
 
 def dependent(graph: Graph) -> set[Value]:

@@ -80,7 +80,7 @@ def _fused(x: Array, weight: Array, bias: Array | None, target: Array, class_wei
     if reduction == "none":
         _by_chunks(x, weight, bias, target, rows, attributes)
         return rows[0], gradient(_recomputed, x, weight, bias, target, *attributes)
-    slopes = _new_slopes(x, weight, bias) if tracked else None
+    slopes = _new_slopes(x, weight, bias) if tracked and len(weight) else None
     _by_chunks(x, weight, bias, target, rows, attributes, kernels.full((len(x),), 1, x.dtype), slopes)
     out, total = reduced(rows[0], "sum"), None
     if reduction == "mean":
@@ -158,12 +158,11 @@ def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Tensor, *
     given = [linear_weight] if linear_bias is None else [linear_weight, linear_bias]
     check_one_dtype("linear_cross_entropy", ("input", "linear_weight", "linear_bias"), input, *given)
     _check_shapes(input, linear_weight, target, linear_bias, weight)
-    width, classes = linear_weight.shape[1], linear_weight.shape[0]
+    width = linear_weight.shape[1]
     tracked = state.grad_enabled and any(t._requires_grad for t in (input, *given))
     losses = _fused(input.reshape(math.prod(input.shape[:-1]), width), linear_weight, linear_bias,
                     target.reshape(target.numel()), None if weight is None else weight.to(input.dtype).contiguous(),
-                    ignore_index=ignored, label_smoothing=float(label_smoothing), reduction=reduction,
-                    tracked=bool(tracked and classes))
+                    ignore_index=ignored, label_smoothing=float(label_smoothing), reduction=reduction, tracked=tracked)
     return losses.reshape(target.shape) if reduction == "none" else losses
 
 

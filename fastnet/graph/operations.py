@@ -1,6 +1,7 @@
 """Operations by name: the function that runs a node of a graph."""
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 from collections.abc import Callable
@@ -57,10 +58,9 @@ def operation(name: str) -> Callable[..., Tensor]:
     if name not in OPERATIONS:
         for module in _LATE:
             importlib.import_module(module)
-    try:
-        return OPERATIONS[name]
-    except KeyError:
-        raise KeyError(f"fastnet has no operation {name!r}") from None
+    if name not in OPERATIONS:
+        raise KeyError(f"fastnet has no operation {name!r}")
+    return _with_slopes_as_needed(OPERATIONS[name]) if name in _SAVING else OPERATIONS[name]
 
 
 def bound(function: Callable[..., Any], arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -108,6 +108,23 @@ def writes_state(operation: str, arguments: dict[str, Any]) -> bool:
 
 
 # ---- operations of graphs that are not those of `op` ----------------------------------------------------------------
+
+# Operations whose argument `tracked` says whether they save what their gradient reads.
+_SAVING = frozenset(("cell", "fused", "layer", "max_pool"))
+
+
+def _with_slopes_as_needed(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """An operation that has a gradient where the run needs one; its node was traced without gradients."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def run(*args: Any, **attributes: Any) -> Tensor:
+        call = signature.bind(*args, **attributes)
+        needed = any(isinstance(x, Tensor) and x.requires_grad for x in args)
+        call.arguments["tracked"] = state.grad_enabled and needed
+        return function(*call.args, **call.kwargs)
+    return run
+
 
 def _run_view(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     return reshape(x, shape)

@@ -152,8 +152,6 @@ class Converter:
                 self._keep(leaf.name)
             return leaf
         found = {name: encoded(mapped(decoded(x), renamed)) for name, x in arguments.items()}
-        if "tracked" in found:
-            found["tracked"] = False
         self.steps.append({"out": step.out, "op": operation, "arguments": found})
 
     def _keep(self, path: str) -> None:

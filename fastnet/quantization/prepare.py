@@ -144,8 +144,6 @@ class Rewriter:
             like: a value of int8, whose scale the result has; None for float32.
             rounds: whether the result must be rounded.
         """
-        if "tracked" in arguments:      # it keeps what its gradient needs
-            arguments = {**arguments, "tracked": True}
         step: dict[str, Any] = {"out": out.name, "op": operation,
                                 "arguments": {name: encoded(self.referring(x)) for name, x in arguments.items()}}
         if like is not None:

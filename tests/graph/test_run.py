@@ -95,6 +95,38 @@ def test_a_module_of_a_graph_learns():
         np.testing.assert_array_equal(copy.state_dict()[key].numpy(), value.numpy())
 
 
+class Chosen(nn.Module):
+    """A layer and what is taken of its result."""
+
+    def __init__(self, layer, chosen=lambda y: y):
+        super().__init__()
+        self.layer, self.chosen = layer, chosen
+
+    def forward(self, x):
+        return self.chosen(self.layer(x))
+
+
+SAVING = {
+    "max pool": (Chosen(nn.Conv1d(3, 4, 1), lambda y: nn.functional.max_pool1d(y, 2)), (2, 3, 6)),
+    "recurrent layer": (Chosen(nn.LSTM(3, 4), lambda y: y[0]), (5, 2, 3)),
+    "recurrent cell": (nn.GRUCell(3, 4), (2, 3)),
+    "linear cross-entropy": (Chosen(nn.Linear(3, 3), lambda y: nn.functional.linear_cross_entropy(
+        y, fastnet.ones(4, 3), fastnet.tensor([1, 0]))), (2, 3)),
+}
+
+
+@pytest.mark.parametrize("name", SAVING)
+def test_operations_that_save_for_their_gradient(name):
+    model, shape = SAVING[name]
+    x = fastnet.randn(*shape)
+    copy = GraphModule(trace(model, x))
+    for module in (model, copy):
+        module.zero_grad()
+        module(x).square().sum().backward()
+    for (_, p), (_, q) in zip(model.named_parameters(), copy.named_parameters(), strict=True):
+        np.testing.assert_array_equal(q.grad.numpy(), p.grad.numpy())
+
+
 def test_a_module_of_a_graph_owns_its_weights_and_loads_those_of_the_model(tmp_path):
     model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
     copy = GraphModule(trace(model, fastnet.ones(4, 3)))

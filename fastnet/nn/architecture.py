@@ -140,8 +140,10 @@ class _Describer(_Counter):
         kept = {name: p for name, p in module.named_parameters(remove_duplicate=False)
                 if not _is_below(name, paths)}
         self.enter(path, sum(not _is_below(inner, paths) for inner, _ in module.named_modules()) - 1)
-        for name, p in kept.items():
-            if self.keys.setdefault(p, _key(path, name)) != _key(path, name):
+        made: dict[Parameter, str] = {}
+        first = {name: made.setdefault(p, name) for name, p in outline.named_parameters(remove_duplicate=False)}
+        for name, p in kept.items():            # what the constructor ties, it ties again
+            if self.keys.setdefault(p, _key(path, name)) != _key(path, first[name]):
                 raise ValueError(f"{where} shares a parameter with another module")
         found = {"arguments": arguments, "frozen": [name for name, p in kept.items() if not p.requires_grad],
                  "dtype": dtype.name if dtype != dtypes.float32 else ""}

@@ -77,16 +77,22 @@ def _weight_reason(weight: Any, bias: Any, x: Any) -> str | None:
     return None
 
 
-def _fill_layer(layer: Any, weight: Value, bias: Value | None, norm: Node | None) -> None:
-    values: dict[Any, Any] = {layer.weight: weight}
+def _fill_layer(rewriter: Rewriter, layer: Any, weight: Value, bias: Value | None, norm: Node | None) -> None:
+    """Give a layer the values of the model's; tensors that several layers of the model share are shared here, too."""
+    values: list[tuple[Any, str, Any]] = [(layer, "weight", weight)]
     if bias is not None:
-        values[layer.bias] = bias
+        values.append((layer, "bias", bias))
     if norm is not None:
-        values |= {getattr(layer.norm, name): norm.arguments[name]
-                   for name in ("weight", "bias", "running_mean", "running_var")}
+        values += [(layer.norm, name, norm.arguments[name])
+                   for name in ("weight", "bias", "running_mean", "running_var")]
     with no_grad():
-        for tensor, value in values.items():
-            tensor.copy_(as_tensor(value.data))
+        for owner, name, value in values:
+            own, shared = getattr(owner, name), rewriter.tensors.get(value)
+            if type(shared) is type(own):
+                setattr(owner, name, shared)
+            else:
+                own.copy_(as_tensor(value.data))
+                rewriter.keep(value, own)
         layer.weight_fake_quant.reset_scale(layer.folded()[0])
 
 
@@ -96,7 +102,7 @@ def _add_weighted(rewriter: Rewriter, node: Node, make: Callable[..., Any]) -> N
     numbers = {} if norm is None else {"eps": norm.arguments["eps"], "momentum": norm.arguments["momentum"] or 0.1}
     layer = make(bias=a["bias"] is not None, norm=norm is not None, activation=activation,
                  learnable=rewriter.settings["learnable"], **numbers)
-    _fill_layer(layer, a["weight"], a["bias"], norm)
+    _fill_layer(rewriter, layer, a["weight"], a["bias"], norm)
     rewriter.absorbed.update(nodes)
     rewriter.add_module(out, rewriter.path_for(node, a["weight"]), layer, a["x"])
 
@@ -136,7 +142,7 @@ def _add_folded(rewriter: Rewriter, node: Node, make: Callable[..., Any], reason
         out = nodes[-1].outputs[0] if nodes else node.outputs[0]
     numbers = {} if norm is None else {"eps": norm.arguments["eps"]}
     layer = make(bias=a["bias"] is not None, norm=norm is not None, **numbers)
-    _fill_layer(layer, a["weight"], a["bias"], norm)
+    _fill_layer(rewriter, layer, a["weight"], a["bias"], norm)
     path = rewriter.path_for(node, a["weight"])
     with no_grad():
         weight, bias = (None if x is None else Parameter(x.detach(), False) for x in layer.folded())

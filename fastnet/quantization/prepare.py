@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnet._core.construction import as_tensor
+from fastnet._core.tensor import Tensor
 from fastnet.graph import Graph, Node, Value, trace
 from fastnet.graph.dimension import mapped
 from fastnet.nn import qat
@@ -73,6 +74,7 @@ class Rewriter:
         self.steps: list[dict[str, Any]] = []
         self.members: dict[str, Any] = {}
         self.notes: dict[str, Any] = {}
+        self.tensors: dict[Value, Tensor] = {}  # the parameters and buffers that stand for those of the model
         self.scales: dict[Value, str] = {}      # values that int8 steps compute: the path of their FakeQuantize
         self.rounded: dict[Value, str] = {}     # other values that int8 steps read: the name of their rounded form
         self.absorbed: set[Node] = set()
@@ -161,16 +163,29 @@ class Rewriter:
     def _reference(self, value: Value, constant: Any) -> Any:
         if value.data is None:
             return ValueOf(value.name)
-        name = value.name if value.kind != "constant" else f"constants.{value.name}"
-        tensor = as_tensor(value.data)
+        if value.kind == "constant":
+            name = f"constants.{value.name}"
+        elif isinstance(self.members.get(value.name.rpartition(".")[0]), Module):       # a layer with the same weight
+            name = f"shared.{value.name}"
+        else:
+            name = value.name
         if name not in self.members:
-            self.members[name] = Parameter(tensor) if value.kind == "parameter" else tensor.clone()
+            tensor = as_tensor(value.data)
+            made = Parameter(tensor) if value.kind == "parameter" else tensor.clone()
+            self.members[name] = self.tensors.get(value, made)
+            self.keep(value, self.members[name])
         return (constant if value.kind == "constant" else MemberOf)(name)
+
+    def keep(self, value: Value, tensor: Tensor) -> None:
+        """Remember the tensor that stands for a value of the model, which other layers may share."""
+        if value.kind != "constant":
+            self.tensors[value] = tensor
 
     def path_for(self, node: Node, weight: Value | None = None) -> str:
         """A path for a step's module: that of the weight in the model, or the name of the result."""
         path = weight.name.rpartition(".")[0] if weight is not None else ""
-        return path if path and path not in self.members else node.outputs[0].name
+        is_taken = any(name == path or name.startswith(f"{path}.") for name in self.members)
+        return path if path and not is_taken else node.outputs[0].name
 
     def finish(self) -> StepModel:
         """The prepared model."""

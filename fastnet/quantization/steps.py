@@ -8,6 +8,7 @@ hold a quantised model with its architecture:
      "outputs": ["linear_1"],
      "modules": {"fc": {"class": "quantized.Linear", "arguments": {...}}},
      "tensors": {"scale": {"kind": "buffer", "shape": [3], "dtype": "float32"}},
+     "shared": {"fc2.weight": "fc.weight"},
      "steps": [{"out": "linear_1", "module": "fc", "inputs": ["input"]},
                {"out": "add_1", "op": "add", "arguments": {"x": {"value": "input"}, "y": {"tensor": "scale"}}}]}
 
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Step", "StepModel"]
 
-_PROGRAM_ENTRIES = {"inputs": list, "outputs": list, "modules": dict, "tensors": dict, "steps": list, "notes": dict}
+_PROGRAM_ENTRIES = {"inputs": list, "outputs": list, "modules": dict, "tensors": dict, "steps": list, "notes": dict,
+                    "shared": dict}
+_MAY_BE_MISSING = "notes", "shared"
 
 
 class Step(NamedTuple):
@@ -108,6 +111,8 @@ class StepModel(Module):
             self.place(path, _new_module_of(path, entry))
         for path, entry in described["tensors"].items():
             self.place(path, _new_tensor(path, entry))
+        for path, earlier in described["shared"].items():
+            self._share(path, earlier)
         self.__dict__["_prepared"] = _prepared_of(described)
 
     @classmethod
@@ -145,6 +150,19 @@ class StepModel(Module):
         else:
             module.register_buffer(name, member)
 
+    def _share(self, path: str, earlier: Any) -> None:
+        """Put the tensor at an earlier path in place of the one at a path."""
+        parent, _, name = path.rpartition(".")
+        try:
+            old, new = self.get_buffer(path), self.get_buffer(earlier)      # or parameters
+        except AttributeError:
+            raise ValueError(f"the program shares {value_text(earlier)} with {value_text(path)}, and has no such "
+                             "tensor") from None
+        if type(old) is not type(new) or (old.shape, old.dtype) != (new.shape, new.dtype):
+            raise ValueError(f"the program shares {value_text(earlier)} with {value_text(path)}, which differs in "
+                             "kind, shape or dtype")
+        setattr(self.get_submodule(parent), name, new)
+
     @property
     def steps(self) -> list[Step]:
         """The steps, in order."""
@@ -172,8 +190,11 @@ class StepModel(Module):
         prepared: _Prepared = self.__dict__["_prepared"]
         modules = {path: self.get_submodule(path) for path in self.module_paths}
         inner = tuple(f"{path}." for path in modules)
-        tensors = {path: x for path, x in (*self.named_parameters(), *self.named_buffers())
-                   if not path.startswith(inner)}
+        parameters, buffers = (find(remove_duplicate=False) for find in (self.named_parameters, self.named_buffers))
+        everything = dict((*parameters, *buffers))
+        first: dict[int, str] = {}
+        shared = {path: first[id(x)] for path, x in everything.items() if first.setdefault(id(x), path) != path}
+        tensors = {path: x for path, x in everything.items() if not path.startswith(inner)}
         return {
             "inputs": [{"name": x.name, "shape": [encoded(n) for n in x.shape], "dtype": x.dtype.name}
                        for x in prepared.inputs],
@@ -181,7 +202,7 @@ class StepModel(Module):
             "modules": {path: _described_module(module) for path, module in modules.items()},
             "tensors": {path: {"kind": "parameter" if isinstance(x, Parameter) else "buffer", "shape": list(x.shape),
                                "dtype": x.dtype.name} for path, x in tensors.items()},
-            "steps": [step.entry for step in prepared.steps], "notes": prepared.notes}
+            "shared": shared, "steps": [step.entry for step in prepared.steps], "notes": prepared.notes}
 
     @property
     def saved_arguments(self) -> dict[str, Any]:
@@ -273,10 +294,10 @@ def _checked_program(described: Any) -> dict[str, Any]:
     for name, value in described.items():
         if name not in _PROGRAM_ENTRIES or type(value) is not _PROGRAM_ENTRIES[name]:
             raise ValueError(f"the program has an invalid entry {name!r}: {value_text(value)}")
-    missing = [name for name in _PROGRAM_ENTRIES if name not in described and name != "notes"]
+    missing = [name for name in _PROGRAM_ENTRIES if name not in described and name not in _MAY_BE_MISSING]
     if missing:
         raise ValueError(f"the program has no {missing[0]}")
-    return {"notes": {}, **described}
+    return {**{name: {} for name in _MAY_BE_MISSING}, **described}
 
 
 def _field(entry: Any, name: str, kind: type, default: Any = None) -> Any:

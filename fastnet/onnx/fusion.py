@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fastnet.nn.fusion import FUSED_ACTIVATIONS
 from fastnet.onnx.graphs import finished
 from fastnet.onnx.operators.fused import DOMAIN
 from fastnet.onnx.program import Program, names_read
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Constants", "constants_of", "fused"]
 
-_EPILOGUES = {"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "HardSwish": "hardswish", "Silu": "silu",
-                "Relu6": "relu6", "HardSigmoid": "hardsigmoid"}
 _FUSED_VERSION = 1                            # of the operators of the domain
 
 
@@ -66,7 +65,7 @@ def _with_fused_bodies(node: Node, constants: Constants) -> Node:
     attributes = {name: fused(value, constants) if isinstance(value, Program) else value
                   for name, value in node.attributes.items()}
     made = Node(node.name, node.operator, node.opset, node.inputs, node.outputs, attributes)
-    made.model = node.model
+    made.model, made.generator = node.model, node.generator
     return made
 
 
@@ -349,11 +348,10 @@ def _normalizes(node: Node, name: str) -> bool:
 
 def _epilogue(node: Node | None) -> str | None:
     """The name of a node's activation in kernels, or None."""
-    if node is None or node.operator.name not in _EPILOGUES or node.operator.domain not in ("", DOMAIN):
+    if node is None or node.operator.domain not in ("", DOMAIN):
         return None
-    if node.operator.name == "HardSigmoid" and not _is_sixth(node):
-        return None
-    return _EPILOGUES[node.operator.name]
+    name = node.operator.name.lower()
+    return name if name in FUSED_ACTIVATIONS and (name != "hardsigmoid" or _is_sixth(node)) else None
 
 
 def _linear_chain(chains: _Chains, node: Node) -> None:

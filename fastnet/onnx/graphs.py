@@ -2,17 +2,20 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnet._core.errors import printable
+from fastnet._core.errors import given_text, printable
 from fastnet.onnx import forms, tensors
+from fastnet.onnx.external import ExternalFiles
 from fastnet.onnx.program import Program, names_read
 from fastnet.onnx.registry import Node, Operator, UnsupportedError, find_operator
 from fastnet.onnx.wire import DamagedFileError
+from fastnet.random import Generator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +58,7 @@ class GraphReader:
 
     Args:
         model: the content of the file.
-        folder: of the file, for weights in other files; None without one.
+        files: for weights in other files; None if there are none.
 
     Attributes:
         constants: the arrays of initializers and of nodes named Constant, by name.
@@ -64,8 +67,8 @@ class GraphReader:
         unsupported: for each operator that is not supported the names of its nodes.
     """
 
-    def __init__(self, model: forms.Model, folder: str | None = None) -> None:
-        self.folder = folder
+    def __init__(self, model: forms.Model, files: ExternalFiles | None = None) -> None:
+        self.files = files
         self.constants: dict[str, Array] = {}
         self.initializers: set[str] = set()
         self.nodes: list[Node] = []
@@ -95,7 +98,7 @@ class GraphReader:
         defined: set[str] = set()
         for tensor in graph.initializer:
             name = self._define(tensor.name, place, defined)
-            self._keep(name, tensors.array_of(tensor, self.folder), place)
+            self._keep(name, tensors.array_of(tensor, self.files), place)
             self.initializers.add(name)
         inputs = tuple(self._define(x.name, place, defined) for x in graph.input if x.name not in given)
         self._read_nodes(graph.node, place, defined)
@@ -145,6 +148,7 @@ class GraphReader:
         outputs = tuple(self._define(name, place, defined) if name else "" for name in _without_empty_end(node.output))
         if operator is not None:
             made = Node(label, operator, place.opsets[domain], inputs, outputs, attributes)
+            made.generator = _generator_of(made)
             place.nodes.append(made)
             self.nodes.append(made)
 
@@ -188,7 +192,7 @@ class GraphReader:
         if isinstance(value, bytes):
             return value.decode("utf-8", "replace")
         if isinstance(value, forms.Tensor):
-            return tensors.array_of(value, self.folder)
+            return tensors.array_of(value, self.files)
         if isinstance(value, forms.Graph):
             inner = _Place(text, dict(place.scope), place.opsets, [], place.attributes, place.calls)
             return self._program(value, inner)
@@ -250,6 +254,16 @@ def _resolve(name: str, place: _Place, reader: str) -> str:
     if name not in place.scope:
         raise DamagedFileError(f"{printable(reader)} reads the value {printable(name)!r}, which nothing computes")
     return place.scope[name]
+
+
+def _generator_of(node: Node) -> Generator | None:
+    """A generator with the seed of a random node, if it has one."""
+    seed = node.attribute("seed") if node.operator.random else None
+    if seed is None:
+        return None
+    if not isinstance(seed, int | float) or not math.isfinite(seed):
+        raise DamagedFileError(f"the {node}: expected a finite number as seed, got {given_text(seed)}")
+    return Generator(int(seed))
 
 
 def _constant_value(node: forms.Node, attributes: dict[str, Any]) -> Array:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from fastnet._core.errors import printable
 from fastnet.onnx import tensors
+from fastnet.onnx.external import ExternalFiles
 from fastnet.onnx.files import read_model
 from fastnet.onnx.forms import Model, ValueInfo
 from fastnet.onnx.graphs import GraphReader
@@ -86,13 +87,14 @@ def module_of(model: Model, folder: str | None = None) -> OnnxModel:
         raise DamagedFileError("the model has no graph")
     if model.ir_version < _OLDEST_IR:
         raise UnsupportedError(f"the file has the IR version {model.ir_version}; expected {_OLDEST_IR} or newer")
-    reader = GraphReader(model, folder)
     given = {tensor.name for tensor in model.graph.initializer}
     inputs = [_input(x) for x in model.graph.input if x.name not in given]
-    try:
-        program = reader.program(model.graph)
-    except NotImplementedError as e:                    # of a type of elements
-        raise UnsupportedError(str(e)) from None
+    with ExternalFiles(folder) as files:
+        reader = GraphReader(model, files)
+        try:
+            program = reader.program(model.graph)
+        except NotImplementedError as e:                # of a type of elements
+            raise UnsupportedError(str(e)) from None
     _refuse_unsupported(reader.unsupported)
     weights, statistics, kept = _roles(reader)
     made = OnnxModel(program, tuple(inputs), reader.constants, weights, statistics, kept)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from fastnet.nn.module import Module
+    from fastnet.random import Generator
 
 __all__ = ["Node", "Operator", "UnsupportedError", "find_operator", "operator", "supported_operators"]
 
@@ -76,6 +77,7 @@ class Node:
 
     Attributes:
         model: the Module that the node belongs to, or None.
+        generator: of a random node with a `seed`, which draws from it in all runs; None for others.
         drops: the names of the values that no later node reads.
     """
 
@@ -84,6 +86,7 @@ class Node:
         self.name, self.operator, self.opset = name, operator, opset
         self.inputs, self.outputs, self.attributes = inputs, outputs, attributes
         self.model: Module | None = None
+        self.generator: Generator | None = None
         self.drops: tuple[str, ...] = ()
 
     def attribute(self, name: str, default: Any = None) -> Any:

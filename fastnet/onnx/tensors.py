@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnet._core.errors import printable
+from fastnet.onnx.external import ExternalFiles
 from fastnet.onnx.forms import DataType, Tensor
 from fastnet.onnx.wire import DamagedFileError
 
@@ -75,17 +75,17 @@ def dtype_of(data_type: int, what: str) -> DType:
 
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
-def array_of(tensor: Tensor, folder: str | None = None) -> Array:
+def array_of(tensor: Tensor, files: ExternalFiles | None = None) -> Array:
     """The array of a tensor. It can be a read-only view of the file's bytes.
 
     bfloat16 becomes float32, int4 and int2 become int8, and strings become an array of str objects.
 
     Args:
         tensor: of the file.
-        folder: of the model file, in which other files with elements lie; None if there are none.
+        files: in which elements may lie; None if there are none.
 
     Raises:
-        DamagedFileError: elements are missing, are too many, or lie in a file outside of the folder.
+        DamagedFileError: elements are missing, are too many, or lie in another file that cannot be theirs.
         NotImplementedError: the type is not supported.
         OSError: the file with the elements cannot be read.
 
@@ -102,7 +102,9 @@ def array_of(tensor: Tensor, folder: str | None = None) -> Array:
     if tensor.data_type == DataType.STRING:
         return _strings(tensor, count, what).reshape(shape)
     if tensor.data_location == _EXTERNAL:
-        flat = _from_bytes(tensor.data_type, _external_bytes(tensor, folder, count, what), count, what)
+        entries = {entry.key: entry.value for entry in tensor.external_data}
+        data = (files or ExternalFiles(None)).read(entries, _byte_count(tensor.data_type, count), what)
+        flat = _from_bytes(tensor.data_type, data, count, what)
     elif tensor.raw_data is not None:
         flat = _from_bytes(tensor.data_type, tensor.raw_data, count, what)
     else:
@@ -193,46 +195,6 @@ def _from_numbers(tensor: Tensor, count: int, what: str) -> Array:
         bits = numbers.astype(np.uint16)
         return bits.view(np.float16) if kind == DataType.FLOAT16 else _from_bfloat16(bits)
     return numbers.astype(DTYPES[kind].newbyteorder("="), copy=False)
-
-
-def _external_bytes(tensor: Tensor, folder: str | None, count: int, what: str) -> bytes:
-    """The bytes of a tensor that lie in another file, in the folder of the model."""
-    entries = {entry.key: entry.value for entry in tensor.external_data}
-    location = entries.get("location", "")
-    if folder is None:
-        raise DamagedFileError(f"{what} lies in another file, {printable(location)!r}, but the model was read from "
-                               "memory; load it from its folder")
-    size = _byte_count(tensor.data_type, count)
-    offset = _external_number(entries, "offset", 0, what)
-    _expect_count(_external_number(entries, "length", size, what), size, what, "bytes")
-    path = _inside(folder, location, what)
-    with open(path, "rb") as file:
-        present = os.fstat(file.fileno()).st_size
-        if offset + size > present:
-            raise DamagedFileError(f"{what}: expected {size} bytes at {offset} of {printable(location)!r}, which has "
-                                   f"{present}")
-        file.seek(offset)
-        return file.read(size)
-
-
-def _external_number(entries: dict[str, str], key: str, default: int, what: str) -> int:
-    text = entries.get(key, "")
-    if not text:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise DamagedFileError(f"{what}: expected a number for {key}, got {printable(text[:40])!r}")
-    return int(text)
-
-
-def _inside(folder: str, location: str, what: str) -> str:
-    """The path of a regular file in a folder or its subfolders."""
-    root = os.path.realpath(folder)
-    path = os.path.realpath(os.path.join(root, location)) if "\0" not in location else root
-    if os.path.isabs(location) or os.path.commonpath([root, path]) != root:
-        raise DamagedFileError(f"{what}: expected a file in the folder of the model, got {printable(location)!r}")
-    if not os.path.isfile(path):
-        raise FileNotFoundError(2, f"the file with the elements of {what} is missing", path)
-    return path
 
 
 # ---- writing ---------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import pytest
 from fuzz_onnx import content, graph, node
 
 import fastnet
+from fastnet.nn.fusion import FUSED_ACTIVATIONS
 from fastnet.onnx.forms import DataType
 
 RNG = np.random.default_rng(0)
@@ -79,6 +80,26 @@ def test_fused_nodes_agree_with_their_parts(name):
         for run in (model, fastnet.compile(model, freeze=True)):
             for found, y in zip(tuple_of(run(x)), tuple_of(expected)):
                 np.testing.assert_allclose(found.numpy(), y.detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+class Activation(fastnet.nn.Module):
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+
+    def forward(self, x):
+        return getattr(fastnet.nn.functional, self.name)(x)
+
+
+@pytest.mark.parametrize("activation", sorted(FUSED_ACTIVATIONS))
+def test_activations_that_kernels_end_with(activation, tmp_path):
+    layers = fastnet.nn.Sequential(fastnet.nn.Conv2d(3, 4, 1), Activation(activation)).eval()
+    fastnet.onnx.export(layers, fastnet.ones(2, 3, 6, 6), tmp_path / "m.onnx")
+    model = fastnet.onnx.load(tmp_path / "m.onnx")
+    assert [n.operator.name for n in model.inference.nodes] == ["Conv"]
+    x = fastnet.tensor(array(2, 3, 6, 6) * 3)
+    with fastnet.no_grad():
+        np.testing.assert_allclose(model(x).numpy(), layers(x).numpy(), rtol=1e-4, atol=1e-5)
 
 
 def tuple_of(x):

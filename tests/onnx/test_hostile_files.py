@@ -168,6 +168,18 @@ def test_external_data_behind_a_symbolic_link(tmp_path):
         fastnet.onnx.load(path)
 
 
+def test_external_data_that_many_tensors_read(tmp_path):
+    (tmp_path / "w.bin").write_bytes(bytes(24 << 16))
+    found = graph([node("Sum", " ".join(f"w{i}" for i in range(9)), "y")])
+    for i in range(9):
+        found.initializer.append(forms.Tensor(name=f"w{i}", dims=[6 << 16], data_type=1, data_location=1,
+                                              external_data=[forms.StringPair(key="location", value="w.bin")]))
+    path = tmp_path / "m.onnx"
+    path.write_bytes(content(found))
+    with pytest.raises(DamagedFileError, match="tensors that take at most 4 times the 1572864 bytes"):
+        fastnet.onnx.load(path)
+
+
 def test_a_file_of_tiny_messages(monkeypatch):
     monkeypatch.setattr("fastnet.onnx.messages.MOST_MESSAGES", 1000)
     data = (tag_bytes(1, BYTES) + varint_bytes(0)) * 1001

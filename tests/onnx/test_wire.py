@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from fastnet.onnx import DamagedFileError
+from fastnet.onnx.external import ExternalFiles
 from fastnet.onnx.files import read_model, write_model
 from fastnet.onnx.forms import (
     Attribute,
@@ -247,17 +248,19 @@ def test_elements_in_another_file(tmp_path):
     (folder / "w.bin").write_bytes(np.arange(4, dtype="f4").tobytes())
     (tmp_path / "secret").write_bytes(b"\0" * 8)
     (folder / "link").symlink_to(tmp_path / "secret")
-    found = array_of(external("w.bin", offset=8, length=8), str(folder))
+    files = ExternalFiles(str(folder))
+    found = array_of(external("w.bin", offset=8, length=8), files)
     np.testing.assert_array_equal(found, [2, 3])
     for location in ("../secret", str(tmp_path / "secret"), "link", "", ".", "a\0b"):
         with pytest.raises((DamagedFileError, FileNotFoundError)):
-            array_of(external(location), str(folder))
+            array_of(external(location), files)
     with pytest.raises(FileNotFoundError, match="tensor 'w'"):
-        array_of(external("missing.bin"), str(folder))
+        array_of(external("missing.bin"), files)
     for entries, message in (({"offset": 12}, "expected 8 bytes at 12 of 'w.bin', which has 16"),
                              ({"offset": "-1"}, "expected a number for offset"),
                              ({"length": 4}, "expected 8 bytes for its shape, got 4")):
         with pytest.raises(DamagedFileError, match=message):
-            array_of(external("w.bin", **entries), str(folder))
+            array_of(external("w.bin", **entries), files)
+    files.close()
     with pytest.raises(DamagedFileError, match="read from memory"):
         array_of(external("w.bin"))

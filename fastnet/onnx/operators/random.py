@@ -1,4 +1,8 @@
-"""Random numbers, from fastnet's generator; the bits differ from ONNX Runtime's."""
+"""Random numbers, from fastnet's generator; the bits differ from ONNX Runtime's.
+
+A node with a `seed` has a generator of its own (`Node.generator`), so the first runs of a loaded file draw the same
+numbers each time that it is loaded.
+"""
 from __future__ import annotations
 
 from typing import Any
@@ -13,16 +17,6 @@ from fastnet.onnx.operators.limits import checked_sizes
 from fastnet.onnx.registry import Node, operator
 
 
-def generator_of(node: Node) -> fastnet.Generator | None:
-    """The generator of a node's `seed`, or None for the default one.
-
-    Args:
-        node: of a random operator.
-    """
-    seed = node.attribute("seed")
-    return None if seed is None else fastnet.Generator().manual_seed(int(seed))
-
-
 def normal_of(node: Node, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     """Normal numbers by the attributes `mean` and `scale`.
 
@@ -30,7 +24,7 @@ def normal_of(node: Node, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
         node: of the operator.
         shape, dtype: of the result.
     """
-    numbers = fastnet.randn(checked_sizes(shape, dtype), generator=generator_of(node))
+    numbers = fastnet.randn(checked_sizes(shape, dtype), generator=node.generator)
     return converted(numbers * node.attribute("scale", 1.0) + node.attribute("mean", 0.0), dtype)
 
 
@@ -42,7 +36,7 @@ def uniform_of(node: Node, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
         shape, dtype: of the result.
     """
     low, high = node.attribute("low", 0.0), node.attribute("high", 1.0)
-    numbers = fastnet.rand(checked_sizes(shape, dtype), generator=generator_of(node))
+    numbers = fastnet.rand(checked_sizes(shape, dtype), generator=node.generator)
     return converted(numbers * (high - low) + low, dtype)
 
 
@@ -83,12 +77,12 @@ def random_uniform_like(node: Node, x: Any) -> Any:
 @operator("Bernoulli", random=True)
 def bernoulli(node: Node, x: Tensor) -> Any:
     """1 with the probability that each element states, else 0."""
-    return converted(fastnet.rand(tuple(x.shape), generator=generator_of(node)) < x, dtype_like(node, x))
+    return converted(fastnet.rand(tuple(x.shape), generator=node.generator) < x, dtype_like(node, x))
 
 
 @operator("Multinomial", random=True)
 def multinomial(node: Node, x: Tensor) -> Any:
     """Indices (N, samples), drawn by unnormalized log probabilities (N, classes)."""
     _, count = checked_sizes([x.shape[0], node.attribute("sample_size", 1)], np.dtype(np.int64))
-    drawn = fastnet.multinomial(fastnet.softmax(x, 1), count, True, generator=generator_of(node))
+    drawn = fastnet.multinomial(fastnet.softmax(x, 1), count, True, generator=node.generator)
     return converted(drawn, wanted_dtype(node, "dtype", DataType.INT32))

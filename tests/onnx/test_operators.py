@@ -6,6 +6,8 @@ import pytest
 from fuzz_onnx import content, graph, node
 
 import fastnet
+from fastnet import nn
+from fastnet.onnx import DamagedFileError
 from fastnet.onnx.forms import DataType
 
 X = [("x", DataType.FLOAT, ["n", 3])]
@@ -154,6 +156,46 @@ def test_equal_scores_keep_their_order():
     assert (y.tolist(), i.tolist()) == ([2, 2, 2], [1, 2, 4])
 
 
+@pytest.mark.parametrize("dtype, zero", [(np.int8, 0), (np.uint8, 128), (np.uint8, 120), (np.int8, 5)])
+def test_convolutions_of_integers_are_exact(dtype, zero):
+    rng = np.random.default_rng(0)
+    w = rng.integers(np.iinfo(dtype).min, np.iinfo(dtype).max + 1, (6, 2, 3, 3)).astype(dtype)
+    x, bias = rng.integers(0, 256, (2, 4, 7, 6)).astype(np.uint8), rng.integers(-9999, 9999, 6).astype(np.int32)
+    windows = {"pads": [1, 0, 2, 1], "group": 2, "strides": [2, 1]}
+    inputs = [("x", DataType.UINT8, [2, 4, 7, 6]), ("xz", DataType.UINT8, [])]
+    sums = model_of([node("ConvInteger", "x w xz wz", "y", **windows)], inputs, w=w,
+                    wz=np.array(zero, dtype))
+    numbers = {"ws": np.float32(2**-4), "ys": np.float32(2), "one": np.float32(2**-6), "yz": np.uint8(9)}
+    rounded = model_of([node("QLinearConv", "x one xz w ws wz ys yz b", "y", **windows)], inputs[:1], w=w, b=bias,
+                       wz=np.full(6, zero, dtype), xz=np.uint8(77), **numbers)
+    compiled = fastnet.compile(sums, freeze=True)
+    for x_zero in (77, 3):
+        padded = np.pad(x.astype(float) - x_zero, ((0, 0), (0, 0), (1, 2), (0, 1)))
+        exact = nn.functional.conv2d(fastnet.tensor(padded), fastnet.tensor(w.astype(float) - zero), stride=(2, 1),
+                                     groups=2).numpy()
+        with fastnet.no_grad():
+            for run in (sums, compiled):
+                found = run(fastnet.tensor(x), fastnet.tensor(x_zero, dtype=fastnet.uint8)).numpy()
+                assert found.dtype == np.int32 and np.array_equal(found, exact)
+            if x_zero == 77:
+                wanted = np.clip(np.rint((exact + bias[:, None, None]) * 2**-11) + 9, 0, 255)
+                np.testing.assert_array_equal(rounded(fastnet.tensor(x)).numpy(), wanted)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (2, 3, 4)])
+def test_products_of_integers_are_exact(shape):
+    rng = np.random.default_rng(1)
+    a, b = rng.integers(0, 256, shape).astype(np.uint8), rng.integers(-128, 128, (4, 5)).astype(np.int8)
+    rows = np.array([3, 200, 77], np.uint8)
+    exact = (a.astype(int) - rows[:, None]) @ (b.astype(int) - 4)
+    inputs = [("a", DataType.UINT8, list(shape))]
+    sums = model_of([node("MatMulInteger", "a b az bz", "y")], inputs, b=b, az=rows, bz=np.int8(4))
+    np.testing.assert_array_equal(sums(fastnet.tensor(a)).numpy(), exact)
+    rounded = model_of([node("QLinearMatMul", "a one az b bs bz one yz", "y")], inputs, b=b, az=rows, bz=np.int8(4),
+                       one=np.float32(1), bs=np.float32(2**-9), yz=np.int8(-3))
+    np.testing.assert_array_equal(rounded(fastnet.tensor(a)).numpy(), np.clip(np.rint(exact * 2**-9) - 3, -128, 127))
+
+
 def test_random_numbers_are_new_in_each_replay_and_follow_the_seed():
     model = model_of([node("RandomNormalLike", "x", "r"), node("Add", "x r", "y")])
     compiled, x = fastnet.compile(model, freeze=True), values(50, 3)
@@ -164,6 +206,26 @@ def test_random_numbers_are_new_in_each_replay_and_follow_the_seed():
         eager = model(x).numpy().copy()
         fastnet.manual_seed(3)
         np.testing.assert_array_equal(compiled(x).numpy(), eager)
+
+
+def test_a_node_with_a_seed_draws_the_same_numbers_in_the_first_runs():
+    nodes = [node("RandomNormalLike", "x", "r", seed=3.0), node("Add", "x r", "y")]
+    model, other, compiled = model_of(nodes), model_of(nodes), fastnet.compile(model_of(nodes), freeze=True)
+    x, found = values(50, 3), []
+    for run in (model, other, compiled):
+        fastnet.rand(2)                 # of another stream
+        with fastnet.no_grad():
+            found.append([run(x).numpy().copy() for _ in range(3)])
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+    assert not np.array_equal(found[0][0], found[0][1])
+    assert not np.array_equal(model(x).detach().numpy(), found[0][0])          # with gradients, the stream goes on
+
+
+def test_a_seed_that_is_no_number():
+    for seed in (float("nan"), float("inf"), "three", [1, 2]):
+        with pytest.raises(DamagedFileError, match="finite number as seed"):
+            model_of([node("RandomNormalLike", "x", "y", seed=seed)])
 
 
 def test_an_error_names_the_node():

@@ -7,19 +7,23 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.tensor import Tensor
+from fastnet.functional.conv_arrays import Paddings
 from fastnet.functional.counting import repeat_interleave
+from fastnet.functional.creation import ones
 from fastnet.functional.linear import matmul
-from fastnet.functional.quantized import dequantize, integer_matmul, quantize, quantize_dynamic
+from fastnet.functional.quantized import dequantize, integer_conv, integer_matmul, quantize, quantize_dynamic
 from fastnet.onnx.operators.convolution import convolved
 from fastnet.onnx.program import as_known, as_tensor
 from fastnet.onnx.registry import Node, operator
 from fastnet.onnx.tensors import dtype_of
-from fastnet.onnx.windows import window_settings
+from fastnet.onnx.windows import WindowSettings, window_settings
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import DType
+    from fastnet._core.annotations import Array, DType
 
 __all__: list[str] = []
+
+_MIDDLE = 128                           # the zero point of uint8 that becomes 0 of int8
 
 
 def _against(t: Tensor, x: Tensor, axis: int, block: int) -> Tensor:
@@ -127,8 +131,9 @@ def _from_zero_point(x: Tensor, zero_point: Tensor | None, rows: bool = False) -
 def matmul_integer(node: Node, a: Tensor, b: Tensor, a_zero: Tensor | None = None,
                    b_zero: Tensor | None = None) -> Tensor:
     """The matrix product of integers, as int32."""
-    if min(a.ndim, b.ndim) > 1 and (b.ndim == 2 or a.shape[:-2] == b.shape[:-2]) and all(
-            zero is None or zero.ndim < 2 for zero in (a_zero, b_zero)):
+    fits = min(a.ndim, b.ndim) > 1 and (b.ndim == 2 or a.shape[:-2] == b.shape[:-2])
+    for_each_row = a_zero is not None and a_zero.numel() > 1
+    if fits and not (for_each_row and a.ndim > 2) and all(zero is None or zero.ndim < 2 for zero in (a_zero, b_zero)):
         return integer_matmul(a, b, a_zero, b_zero)
     return matmul(_from_zero_point(a, a_zero, True), _from_zero_point(b, b_zero)).to(dtypes.int32)
 
@@ -137,7 +142,7 @@ def matmul_integer(node: Node, a: Tensor, b: Tensor, a_zero: Tensor | None = Non
 def qlinear_matmul(node: Node, a: Tensor, a_scale: Tensor, a_zero: Tensor, b: Tensor, b_scale: Tensor, b_zero: Tensor,
                    y_scale: Tensor, y_zero: Tensor) -> Any:
     """The matrix product of quantised numbers, quantised."""
-    sums = matmul(_from_zero_point(a, a_zero, True), _from_zero_point(b, b_zero))
+    sums = matmul_integer(node, a, b, a_zero, b_zero)
     first = a_scale.unsqueeze(-1) if a_scale.ndim == 1 and a_scale.numel() > 1 else a_scale
     return _requantized(node, sums, (first * b_scale / y_scale).to(dtypes.float64), y_zero)
 
@@ -146,32 +151,49 @@ def _requantized(node: Node, sums: Tensor, factor: Tensor, zero_point: Tensor) -
     zero = zero_point.to(dtypes.float64)
     if factor.numel() == 1:
         factor = factor.reshape(())
-    rounded = (sums * factor).round() + (zero.reshape(()) if zero.numel() == 1 else zero)
+    rounded = (sums.to(dtypes.float64) * factor).round() + (zero.reshape(()) if zero.numel() == 1 else zero)
     return _as_dtype_in_range(node, rounded, zero_point.dtype)
 
 
-def _centered_conv(node: Node, x: Tensor, weight: Tensor, x_zero: Tensor | None, weight_zero: Tensor | None,
-                   bias: Tensor | None) -> Tensor:
-    """The convolution of integers without their zero points; the zero point is the padding."""
+@operator("ConvInteger", since=10, known=("weight_zero",))
+def conv_integer(node: Node, x: Tensor, weight: Tensor, x_zero: Tensor | Array | None = None,
+                 weight_zero: Array | None = None) -> Tensor:
+    """The convolution of integers without their zero points, as int32; the padding stands for 0."""
     settings = window_settings(node, x.shape[2:], node.attribute("kernel_shape", weight.shape[2:]))
+    signed = _signed_weight(weight, weight_zero)
+    if signed is None or min(settings.before + settings.after) < 0:
+        return _conv_in_float64(node, x, weight, as_tensor(x_zero), as_tensor(weight_zero), settings).to(dtypes.int32)
+    options = (settings.strides, Paddings(settings.before, settings.after), settings.dilations,
+               node.attribute("group", 1))
+    if not isinstance(x_zero, Tensor):
+        return integer_conv(x, signed, 0 if x_zero is None else int(x_zero.item()), *options)
+    inside = integer_conv(ones(1, *x.shape[1:], dtype=dtypes.int8), signed, 0, *options)
+    return integer_conv(x, signed, 0, *options) - inside * x_zero.to(dtypes.int32).reshape(())
+
+
+def _signed_weight(weight: Tensor, zero: Array | None) -> Tensor | None:
+    """weight - zero as int8, if 8 bits hold the difference."""
+    if weight.dtype == dtypes.int8 and (zero is None or not zero.any()):
+        return weight
+    if weight.dtype == dtypes.uint8 and zero is not None and (zero == _MIDDLE).all():
+        return (weight.to(dtypes.int32) - _MIDDLE).to(dtypes.int8)
+    return None
+
+
+def _conv_in_float64(node: Node, x: Tensor, weight: Tensor, x_zero: Tensor | None, weight_zero: Tensor | None,
+                     settings: WindowSettings) -> Tensor:
     if weight_zero is not None and weight_zero.numel() > 1:
         weight_zero = weight_zero.reshape(-1, *(1,) * (weight.ndim - 1))
-    return convolved(node, _from_zero_point(x, x_zero), _from_zero_point(weight, weight_zero),
-                     None if bias is None else bias.to(dtypes.float64), settings)
+    return convolved(node, _from_zero_point(x, x_zero), _from_zero_point(weight, weight_zero), None, settings)
 
 
-@operator("ConvInteger", since=10)
-def conv_integer(node: Node, x: Tensor, weight: Tensor, x_zero: Tensor | None = None,
-                 weight_zero: Tensor | None = None) -> Tensor:
-    """The convolution of integers, as int32."""
-    return _centered_conv(node, x, weight, x_zero, weight_zero, None).to(dtypes.int32)
-
-
-@operator("QLinearConv", since=10)
-def qlinear_conv(node: Node, x: Tensor, x_scale: Tensor, x_zero: Tensor, weight: Tensor, weight_scale: Tensor,
-                 weight_zero: Tensor, y_scale: Tensor, y_zero: Tensor, bias: Tensor | None = None) -> Any:
+@operator("QLinearConv", since=10, known=("x_zero", "weight_zero"))
+def qlinear_conv(node: Node, x: Tensor, x_scale: Tensor, x_zero: Array, weight: Tensor, weight_scale: Tensor,
+                 weight_zero: Array, y_scale: Tensor, y_zero: Tensor, bias: Tensor | None = None) -> Any:
     """The convolution of quantised numbers, quantised."""
-    sums = _centered_conv(node, x, weight, x_zero, weight_zero, bias)
+    sums = conv_integer(node, x, weight, x_zero, weight_zero)
+    if bias is not None:
+        sums = sums + bias.reshape(-1, *(1,) * (weight.ndim - 2))
     if weight_scale.numel() > 1:
         weight_scale = weight_scale.reshape(-1, *(1,) * (weight.ndim - 2))
     return _requantized(node, sums, (x_scale * weight_scale / y_scale).to(dtypes.float64), y_zero)

@@ -52,7 +52,19 @@ SMALL = {
     "seq2seq": (lambda: models.seq2seq(20, 20, 6, 8, 2), lambda n: (tokens(20, n, 7), tokens(20, n, 5))),
     "transformer": (lambda: models.transformer(20, 20, 16, 2, 1, 32), lambda n: (tokens(20, n, 7), tokens(20, n, 5))),
     "ssdlite": (lambda: models.ssdlite(), lambda n: (normal(n, 3, 64, 64),)),
+    "two_tower": (lambda: models.two_tower(models.lenet5(8), models.lstm_classifier(8, 20, 6, 8, 1), 1.0, -10.0),
+                  lambda n: (normal(n, 1, 28, 28), tokens(20, n, 7))),
+    "multimodal": (lambda: models.multimodal(3, fastnet.nn.Linear(5, 16), models.lenet5(16), width=16),
+                   lambda n: (normal(n, 5), normal(n, 1, 28, 28), fastnet.ones(n, 2))),
 }
+FULL_SIZE = "vit_b_16", "gpt2", "bert_base", "minilm"
+PARTS = {"alibi_mask", "apply_rotary", "build_zero_shot_classifier", "detector_loss", "load_pretrained", "next_tokens",
+         "retrieve", "rotary_positions", "sinusoidal_positions", "stochastic_depth", "summary"}     # no models
+
+
+def test_every_model_is_here():
+    tested = {*PICTURES, *(name.partition("-")[0] for name in SMALL), *FULL_SIZE}
+    assert {name for name in models.__all__ if name.islower()} - tested == PARTS
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.models] if name in LARGE else [])
@@ -79,7 +91,7 @@ def test_small_model(name, tmp_path):
 
 
 @pytest.mark.models
-@pytest.mark.parametrize("name", ["vit_b_16", "gpt2", "bert_base", "minilm"])
+@pytest.mark.parametrize("name", FULL_SIZE)
 def test_model_at_its_full_size(name, tmp_path):
     fastnet.manual_seed(0)
     example = normal(1, 3, 224, 224) if name == "vit_b_16" else tokens(1000, 1, 32)

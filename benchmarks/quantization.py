@@ -2,8 +2,8 @@
 
 Quantises models that `fastnet train DATA --save MODEL` wrote, one for each seed, and prints the errors on the test
 samples of float32, of static quantisation and of quantisation-aware training; for the texts of shakespeare the loss
-in nats of weights of 4 bits, rounded to nearest and by GPTQ. `--epochs` and `--lr` are those of the training,
-`--calibration` is that of static quantisation, `--test N` measures on the first N samples.
+on the whole validation part, in nats, of weights of 4 bits, rounded to nearest and by GPTQ. `--epochs` and `--lr` are
+those of the training, `--calibration` is that of static quantisation, `--test N` measures on the first N samples.
 """
 import argparse
 
@@ -42,7 +42,7 @@ def first_samples(batches, count):
 def text_row(name, path, args):
     """{method: loss} of one model."""
     saved = read_other(path)
-    data, test = windows_of(name, saved)
+    data, test = windows_of(name, saved, measured=None)
     found = {}
     for method in ("rtn", "gptq"):
         report = fastnet.quantize(saved.model, data, "weight_only", bits=4, group_size=args.group_size, method=method,

@@ -4,6 +4,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ _SCHEMES_OF_OPTIONS = {"calibration": ("static",), "bits": ("weight_only",), "gr
                        "method": ("weight_only",), "all": ("static", "qat"), "epochs": ("qat",), "lr": ("qat",),
                        "seed": ("qat",)}
 _CALIBRATION_ROWS = 1024
-_MEASURED_BATCHES = 32
+_BATCHES_OF_TEXT = 32
 _READ_DATA = "static", "qat"            # schemes that need samples
 
 
@@ -129,12 +130,13 @@ def _batches(samples: Any) -> Iterator[tuple[Any, Any]]:
             yield x[start:start + 64], y[start:start + 64]
 
 
-def windows_of(name: str, saved: Any) -> tuple[Any, Any]:
-    """(data, evaluation) of a language model: windows of the beginning of a text, and of its end.
+def windows_of(name: str, saved: Any, measured: int | None = _BATCHES_OF_TEXT) -> tuple[Any, Any]:
+    """(data, evaluation) of a language model: windows of the beginning of a text, and of its last tenth.
 
     Args:
         name: of a data set or a file.
         saved: the model.
+        measured: the most batches of the evaluation; None for all of the last tenth.
 
     Raises:
         ValueError: the text is too short.
@@ -147,9 +149,9 @@ def windows_of(name: str, saved: Any) -> tuple[Any, Any]:
         cut = len(text) * 9 // 10
         trained, held_out = text[:cut], text[cut:]
     parts = []
-    for text in (trained, held_out):
+    for text, most in ((trained, _BATCHES_OF_TEXT), (held_out, measured)):
         windows = window_batches(saved.encode(text), saved.model.n_positions)
         if windows is None:
             raise ValueError(f"{name}: expected a longer text")
-        parts.append([batch for batch, _ in zip(windows, range(_MEASURED_BATCHES))])
+        parts.append(list(islice(windows, most)))
     return parts[0], parts[1]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["ExternalFiles"]
 
 MOST_READINGS = 4                       # of the bytes of a file, whose tensors may overlap
-_SMALL = 2**20                          # bytes of tensors that may be read of any file
+_ALWAYS_READ = 2**20                    # bytes of tensors that may be read of any file
 
 
 class ExternalFiles(contextlib.ExitStack):
@@ -56,7 +56,7 @@ class ExternalFiles(contextlib.ExitStack):
         if self._folder is None:
             raise DamagedFileError(f"{what} lies in another file, {location!r}, but the model was read from memory; "
                                    "load it from its folder")
-        offset, length = _number(entries, "offset", 0, what), _number(entries, "length", size, what)
+        offset, length = _entry_number(entries, "offset", 0, what), _entry_number(entries, "length", size, what)
         if length != size:
             raise DamagedFileError(f"{what}: expected {size} bytes for its shape, got {length}")
         path = _inside(self._folder, entries.get("location", ""), what)
@@ -65,7 +65,7 @@ class ExternalFiles(contextlib.ExitStack):
         if offset + size > present:
             raise DamagedFileError(f"{what}: expected {size} bytes at {offset} of {location!r}, which has {present}")
         self._counts[path] = self._counts.get(path, 0) + size
-        if self._counts[path] > MOST_READINGS * present + _SMALL:
+        if self._counts[path] > MOST_READINGS * present + _ALWAYS_READ:
             raise DamagedFileError(f"{what}: expected tensors that take at most {MOST_READINGS} times the {present} "
                                    f"bytes of {location!r}, got more")
         file.seek(offset)
@@ -78,7 +78,7 @@ class ExternalFiles(contextlib.ExitStack):
         return self._file
 
 
-def _number(entries: Mapping[str, str], key: str, default: int, what: str) -> int:
+def _entry_number(entries: Mapping[str, str], key: str, default: int, what: str) -> int:
     text = entries.get(key, "")
     if not text:
         return default

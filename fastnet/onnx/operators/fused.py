@@ -20,7 +20,7 @@ from fastnet.onnx.windows import window_settings
 DOMAIN = "fastnet"
 
 
-def _activated(name: str, x: Tensor) -> Tensor:
+def _with_activation_of(name: str, x: Tensor) -> Tensor:
     return x if name == "none" else getattr(F, name)(x)
 
 
@@ -98,7 +98,7 @@ def conv(node: Node, x: Tensor, weight: Tensor, bias: Tensor | None = None, scal
     if mean is not None:
         mean, var, scale, shift = (None if t is None else t.to(y.dtype) for t in (mean, var, scale, shift))
         y = F.batch_norm(y, mean, var, scale, shift, False, 0.0, node.attribute("epsilon"))
-    return _activated(activation, y if residual is None else y + residual)
+    return _with_activation_of(activation, y if residual is None else y + residual)
 
 
 @operator("Linear", domain=DOMAIN)
@@ -108,7 +108,7 @@ def linear(node: Node, x: Tensor, weight: Tensor, bias: Tensor | None = None) ->
     activation = node.attribute("activation", "none")
     if x.dtype.kind != "f":
         y = fastnet.matmul(x, weight.t()) if bias is None else fastnet.matmul(x, weight.t()) + bias
-        return _activated(activation, y)
+        return _with_activation_of(activation, y)
     if activation == "none":
         return F.linear(x, weight, bias)
     return linear_activated(x, weight, bias, activation)

@@ -11,6 +11,7 @@ from fastnet.nn import Module
 __all__ = ["Recorded"]
 
 _MOST_PACKED = 8                        # shapes whose recordings hold packed weights
+_PACKED_BYTES = 1 << 29                 # of weights in all of these, each packed for both passes
 _CALLS_BEFORE = 3                       # calls with the same weights before they are packed
 
 
@@ -40,7 +41,9 @@ class Recorded:
     def _packed_for(self, shapes: tuple[Any, ...], model: Module) -> _Packed | None:
         """The recordings with packed weights of some shapes; None for shapes that are one too many."""
         if shapes not in self._packed and len(self._packed) < _MOST_PACKED:
-            self._packed[shapes] = _Packed(self._function, model)
+            packed = _Packed(self._function, model)
+            if (len(self._packed) + 1) * 2 * packed.nbytes <= _PACKED_BYTES:
+                self._packed[shapes] = packed
         return self._packed.get(shapes)
 
 
@@ -55,11 +58,13 @@ class _Packed:
 
     Attributes:
         run: the function. If fastnet writes into a weight, it is recorded again.
+        nbytes: of the parameters.
     """
 
     def __init__(self, function: Callable[..., Any], model: Module) -> None:
         self.run = fastnet.compile(function, freeze=True, fullgraph=False)
         self._parameters = list(model.parameters())
+        self.nbytes: int = sum(p.nbytes for p in self._parameters)
         self._versions: list[int] = []
         self._calls, self._calls_before = 0, _CALLS_BEFORE
 

@@ -12,7 +12,7 @@ from fastnet.data.arrays import as_array
 from fastnet.data.dataset import TensorDataset
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import Array
+    from fastnet._core.annotations import Array, Shape
 
 __all__ = ["MultimodalDataset"]
 
@@ -34,14 +34,16 @@ class MultimodalDataset(TensorDataset):
         tokens: the modalities that are sequences of tokens.
         padding: the number that stands for no token.
         length: of all sequences of tokens: longer ones are cut; None: that of the longest.
+        like: a dataset of the same modalities, such as the one to train on, whose shapes the arrays get. No sample
+            needs to have a modality then.
 
     Attributes:
         arrays: of each modality, then `present`, float32 (N, modalities) of 0 and 1, then the target.
         modalities: the keys.
 
     Raises:
-        ValueError: no samples, a modality that no sample has, values of different shapes, a tuple of another length, or
-            a sample without a target; the message names the sample.
+        ValueError: no samples, a modality that no sample has, values of different shapes, a tuple of another length, a
+            sample without a target, or `like` with other modalities; the message names the sample.
         TypeError: samples that are neither dictionaries nor tuples, or values that are not numbers.
 
     Example:
@@ -62,7 +64,8 @@ class MultimodalDataset(TensorDataset):
 
     def __init__(self, samples: Sequence[Any], modalities: Sequence[str] = ("table", "image", "text"),
                  target: str | None = "target", readers: Mapping[str, Callable[[Any], Any]] | None = None,
-                 tokens: Sequence[str] = ("text",), padding: int = 0, length: int | None = None) -> None:
+                 tokens: Sequence[str] = ("text",), padding: int = 0, length: int | None = None,
+                 like: MultimodalDataset | None = None) -> None:
         self.modalities = tuple(modalities)
         names = self.modalities if target is None else (*self.modalities, target)
         if not len(samples):
@@ -71,15 +74,27 @@ class MultimodalDataset(TensorDataset):
         if unknown := [name for name in readers if name not in self.modalities]:
             raise ValueError(f"MultimodalDataset: expected readers of the modalities {', '.join(self.modalities)}, got "
                              f"one of {unknown[0]!r}")
+        shapes = self._shapes(like)
         columns = _columns(samples, names)
-        found = {name: _read_modality(name, columns[name], readers.get(name)) for name in self.modalities}
+        found = {name: _read_modality(name, columns[name], readers.get(name), name in shapes)
+                 for name in self.modalities}
         present = np.array([[array is not None for array in found[name]] for name in self.modalities], np.float32)
-        arrays: list[Array] = [_padded(name, found[name], padding, length) if name in tokens
-                               else _one_array(name, found[name]) for name in self.modalities]
+        arrays: list[Array] = [_padded(name, found[name], padding, shapes[name][0] if name in shapes else length)
+                               if name in tokens else _one_array(name, found[name], shapes.get(name))
+                               for name in self.modalities]
         arrays.append(np.ascontiguousarray(present.T))
         if target is not None:
             arrays.append(_targets(target, columns[target]))
         super().__init__(*arrays)
+
+    def _shapes(self, like: MultimodalDataset | None) -> dict[str, Shape]:
+        """The shape of a sample of each modality of another dataset; empty without one."""
+        if like is None:
+            return {}
+        if like.modalities != self.modalities:
+            raise ValueError(f"MultimodalDataset: expected like to have the modalities {', '.join(self.modalities)}, "
+                             f"got {', '.join(like.modalities)}")
+        return {name: array.shape[1:] for name, array in zip(like.modalities, like.arrays)}
 
     def __repr__(self) -> str:
         place = len(self.modalities)
@@ -106,43 +121,49 @@ def _columns(samples: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any
     return columns
 
 
-def _read_modality(name: str, values: list[Any], reader: Callable[[Any], Any] | None) -> list[Array | None]:
-    """The values as arrays; None for those that are missing or empty."""
+def _read_modality(name: str, values: list[Any], reader: Callable[[Any], Any] | None,
+                   may_lack: bool) -> list[Array | None]:
+    """The values as arrays; None for those that are missing or empty, which may be all if `may_lack`."""
     found: list[Array | None] = []
     for number, value in enumerate(values):
         if value is not None:
             value = as_array(value if reader is None else reader(value), f"{name} of sample {number}")
         found.append(value if value is not None and value.size else None)
-    if all(array is None for array in found):
-        raise ValueError(f"MultimodalDataset: expected samples with {name!r}, got none")
+    if not may_lack and all(array is None for array in found):
+        raise ValueError(f"MultimodalDataset: expected a sample with {name!r}, got none; list the modalities of the "
+                         "samples in modalities, or give the dataset to train on as like")
     return found
 
 
-def _one_array(name: str, arrays: list[Array | None]) -> Array:
-    """The arrays of all samples as one, float32; zeros for those that are missing."""
-    first_number, first = next((number, array) for number, array in enumerate(arrays) if array is not None)
-    made = np.zeros((len(arrays), *first.shape), np.float32)
+def _one_array(name: str, arrays: list[Array | None], shape: Shape | None) -> Array:
+    """The arrays of all samples as one, float32; zeros for those that are missing. None: the first one's shape."""
+    origin = "like"
+    if shape is None:
+        number, shape = next((number, array.shape) for number, array in enumerate(arrays) if array is not None)
+        origin = f"sample {number}"
+    made = np.zeros((len(arrays), *shape), np.float32)
     for number, array in enumerate(arrays):
         if array is None:
             continue
-        if array.shape != first.shape:
-            raise ValueError(f"MultimodalDataset: expected {name} of one shape, got {shape_text(first)} in sample "
-                             f"{first_number} and {shape_text(array)} in sample {number}")
+        if array.shape != shape:
+            raise ValueError(f"MultimodalDataset: expected {name} of one shape, got {tuple(shape)} in {origin} and "
+                             f"{shape_text(array)} in sample {number}")
         made[number] = array
     return made
 
 
 def _padded(name: str, sequences: list[Array | None], padding: int, length: int | None) -> Array:
     """The tokens of all samples, int64 (N, length)."""
-    longest = max(len(sequence) for sequence in sequences if sequence is not None)
-    made = np.full((len(sequences), longest if length is None else length), padding, np.int64)
+    if length is None:
+        length = max(len(sequence) for sequence in sequences if sequence is not None)
+    made = np.full((len(sequences), length), padding, np.int64)
     for number, sequence in enumerate(sequences):
         if sequence is None:
             continue
         if sequence.ndim != 1 or sequence.dtype.kind not in "iu":
             raise ValueError(f"MultimodalDataset: {name} of sample {number}: expected a sequence of whole numbers, got "
                              f"{sequence.dtype} of shape {shape_text(sequence)}; a reader turns text into tokens")
-        cut = sequence[:made.shape[1]]
+        cut = sequence[:length]
         made[number, :len(cut)] = cut
     return made
 

@@ -101,7 +101,7 @@ class Multimodal(Module):
         features: Tensor = getattr(self, name)(x)
         if features.shape != (len(x), self.width):
             raise ValueError(f"Multimodal: expected the tower of {name} to give ({len(x)}, {self.width}), got "
-                             f"{shape_text(features)}")
+                             f"{shape_text(features)}; all towers need the same width, which is the argument width")
         return features
 
     def _present(self, count: int, modalities: int, given: Tensor | None = None) -> Tensor | None:

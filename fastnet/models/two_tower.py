@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from fastnet._core.errors import shape_text
+from fastnet._core.errors import given_text, shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.nn import Identity, Module, functional as F, init
@@ -40,6 +40,7 @@ class TwoTower(Module):
         exp(logit_scale), followed by `logit_bias` if there is one. None for an image or a text gives None.
 
     Raises:
+        TypeError: a tower that is not a module.
         ValueError: when called, towers whose results are not features (N, E) of one width.
 
     Example:
@@ -60,8 +61,8 @@ class TwoTower(Module):
         super().__init__()
         self.saved_arguments = {"visual": None, "text": None}       # a file describes the towers as submodules
         self.init_logit_scale, self.init_logit_bias = init_logit_scale, init_logit_bias
-        self.visual = Identity() if visual is None else visual
-        self.text = Identity() if text is None else text
+        self.visual = _tower("visual", visual)
+        self.text = _tower("text", text)
         self.logit_scale = new_parameter()
         self.register_parameter("logit_bias", None if init_logit_bias is None else new_parameter())
         self.reset_parameters()
@@ -138,6 +139,14 @@ class TwoTower(Module):
             raise ValueError(f"predict_proba: expected a classifier ({features.shape[1]}, classes), got "
                              f"{shape_text(classifier)}")
         return F.softmax(self.logit_scale.exp() * features @ classifier, 1)
+
+
+def _tower(name: str, given: Any) -> Module:
+    if given is None:
+        return Identity()
+    if not isinstance(given, Module):
+        raise TypeError(f"TwoTower: expected {name} to be a module or None, got {given_text(given)}")
+    return given
 
 
 def _encoded(name: str, tower: Module, given: Any, normalize: bool) -> Tensor:

@@ -53,11 +53,23 @@ def test_readers_and_tokens(tmp_path):
     assert arrays(longer)[0] == [[1, 9, 9]]
 
 
+def test_the_shapes_of_another_dataset():
+    train = MultimodalDataset([(TABLE, IMAGE, [3, 4], 1)])
+    data = MultimodalDataset([{"table": TABLE}, {"text": [5, 6, 7]}], target=None, like=train)
+    assert arrays(data) == [[TABLE, [0.0, 0.0]], np.zeros((2, 1, 2, 2)).tolist(), [[0, 0], [5, 6]],
+                            [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]]
+    assert arrays(MultimodalDataset([{"image": IMAGE}], target=None, like=train))[2] == [[0, 0]]
+    with pytest.raises(ValueError, match=r"table of one shape, got \(2,\) in like and \(1,\) in sample 0"):
+        MultimodalDataset([{"table": [1.0]}], target=None, like=train)
+    with pytest.raises(ValueError, match="like to have the modalities table, got table, image, text"):
+        MultimodalDataset([{"table": TABLE}], ["table"], like=train)
+
+
 @pytest.mark.parametrize("samples, options, error, message", [
     ([], {}, ValueError, "expected samples, got none"),
     ([[1, 2]], {}, TypeError, "sample 0: expected a dictionary or a tuple, got list"),
     ([(TABLE, 1)], {}, ValueError, r"sample 0: expected a tuple \(table, image, text, target\), got 2 values"),
-    ([{"table": TABLE, "target": 1}], {}, ValueError, "expected samples with 'image', got none"),
+    ([{"table": TABLE, "target": 1}], {}, ValueError, "expected a sample with 'image', got none; list the modalities"),
     ([{"table": TABLE, "target": 1}, {"table": TABLE}], {"modalities": ["table"]}, ValueError, "got none in sample 1"),
     ([{"table": TABLE, "target": 1}, {"table": [1.0], "target": 1}], {"modalities": ["table"]}, ValueError,
      r"expected table of one shape, got \(2,\) in sample 0 and \(1,\) in sample 1"),

@@ -135,3 +135,11 @@ def test_places(monkeypatch):
         place()
     with pytest.raises(ValueError, match="'sockets' or 'mpi', got 'nccl'"):
         dist.init_process_group("nccl")
+
+
+def test_mpi_without_its_library(monkeypatch):
+    def import_module(name):
+        raise ImportError("libmpi.so.12: cannot open shared object file")
+    monkeypatch.setattr("fastnet._core.optional.importlib.import_module", import_module)
+    with pytest.raises(ImportError, match=r"library of MPI, which mpi4py did not find: pip install mpich \(libmpi"):
+        dist.init_process_group("mpi")

@@ -128,6 +128,8 @@ def test_the_same_tower_twice_and_none(tmp_path):
 
 def test_errors():
     images, _ = pairs()
+    with pytest.raises(TypeError, match="expected visual to be a module or None, got the function <lambda>"):
+        models.two_tower(lambda x: x)
     with pytest.raises(ValueError, match=r"expected visual to give features \(N, E\), got \(5, 1, 8, 8\)"):
         models.two_tower().encode_image(images)
     with pytest.raises(ValueError, match="features of one width, got 3 of the images and 4 of the texts"):

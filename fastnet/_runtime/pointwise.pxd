@@ -15,4 +15,6 @@ cdef int call_binary(str kernel, out, x, y) except -1
 cdef bint is_plain(object x) noexcept
 cdef object operand_like(cnp.ndarray x, object y)
 cdef bint broadcasts(cnp.ndarray x, cnp.ndarray whole) noexcept
+cdef bint has_shape_of(cnp.ndarray x, cnp.ndarray y) noexcept
+cdef object join_plain(tuple arrays, int dim, bint stacks)
 cdef object product(cnp.ndarray x, object factor)

@@ -170,36 +170,26 @@ cdef bint is_mask(object x) noexcept:
 
 cdef bint fills(cnp.ndarray x, cnp.ndarray whole) noexcept:
     """Whether an array has the shape of another one, or is 0-d."""
-    return x.ndim == 0 or x.ndim == whole.ndim and broadcasts(x, whole) and broadcasts(whole, x)
+    return x.ndim == 0 or has_shape_of(x, whole)
 
 
-cdef class Joined(Pointwise):
-    """The kernel `join`, on plain arrays of one dtype whose shapes differ in the dimension `dim` at most.
+cdef bint has_shape_of(cnp.ndarray x, cnp.ndarray y) noexcept:
+    return x.ndim == y.ndim and broadcasts(x, y) and broadcasts(y, x)
 
-    The operation takes the arrays, the `shape` of one of them, and `dim`.
-    """
 
-    def __init__(self):
-        pass
-
-    cdef object result(self, tuple arrays, dict attributes):
-        cdef cnp.npy_intp shape[cnp.NPY_MAXDIMS]
-        cdef cnp.ndarray first
-        cdef int d, dim = attributes["dim"]
-        cdef cnp.npy_intp total = 0
-        if not is_plain(arrays[0]):
-            return None
-        first = arrays[0]
-        for part in arrays:
-            if (not is_plain(part) or (<cnp.ndarray>part).ndim != first.ndim
-                    or cnp.PyArray_TYPE(<cnp.ndarray>part) != cnp.PyArray_TYPE(first)):
-                return None
-            total += (<cnp.ndarray>part).shape[dim]
-        for d in range(first.ndim):
-            shape[d] = total if d == dim else first.shape[d]
-        out = array_of(first.ndim, shape, first.descr)
-        getattr(_kernels, "join")(out, dim, *arrays)
-        return out
+cdef object join_plain(tuple arrays, int dim, bint stacks):
+    """Plain arrays of one shape and dtype, one after the other along a dimension, or along a new one."""
+    cdef cnp.npy_intp shape[cnp.NPY_MAXDIMS]
+    cdef cnp.ndarray first = arrays[0]
+    cdef int d, ndim = first.ndim + stacks
+    for d in range(ndim):
+        if d == dim:
+            shape[d] = len(arrays) if stacks else len(arrays) * first.shape[d]
+        else:
+            shape[d] = first.shape[d - (stacks and d > dim)]
+    out = array_of(ndim, shape, first.descr)
+    getattr(_kernels, "join")(out, dim, *arrays)
+    return out
 
 
 cdef int call_unary(str kernel, out, x) except -1:

@@ -14,7 +14,8 @@ from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from cpython.weakref cimport PyWeakref_NewRef
 
 from fastnet._runtime.dialect cimport dtype_for_caller, shape_for_caller
-from fastnet._runtime.pointwise cimport Pointwise, broadcasts, call_binary, call_unary, is_plain, operand_like, product
+from fastnet._runtime.pointwise cimport (
+    Pointwise, broadcasts, call_binary, call_unary, has_shape_of, is_plain, join_plain, operand_like, product)
 from fastnet._runtime.saved cimport append_saved, argument_position, gradient, is_one_memory, without_rest
 from fastnet._runtime.state cimport current_meters, current_recorder, current_tracer, gradients_recorded, listeners
 
@@ -287,6 +288,33 @@ def differentiable(fn, str name, bint view, bound, explain, Pointwise pointwise=
             explain(fn, args, attributes, error)
             raise
     return operation
+
+
+def joined(tensors, dim, bint stacks):
+    """Tensors one after the other along a dimension, or along a new one if it `stacks`, by one call of a kernel.
+
+    None unless they are a list or tuple of contiguous tensors of one shape, of float32 or float64, no gradients of them
+    are recorded, and nobody listens to operations.
+    """
+    cdef tuple arrays
+    cdef object first = None
+    cdef int ndim
+    if (type(tensors) is not list and type(tensors) is not tuple or type(dim) is not int or len(tensors) == 0
+            or current_recorder() != NULL or current_tracer() != NULL or current_meters() != NULL):
+        return None
+    for t in tensors:
+        if not isinstance(t, TensorBase) or (<TensorBase>t)._requires_grad and gradients_recorded():
+            return None
+        x = (<TensorBase>t)._data
+        first = x if first is None else first
+        if (not is_plain(x) or not has_shape_of(<cnp.ndarray>x, <cnp.ndarray>first)
+                or cnp.PyArray_TYPE(<cnp.ndarray>x) != cnp.PyArray_TYPE(<cnp.ndarray>first)):
+            return None
+    ndim = (<cnp.ndarray>first).ndim + stacks
+    if not -ndim <= dim < ndim:
+        return None
+    arrays = tuple([(<TensorBase>t)._data for t in tensors])
+    return wrap(join_plain(arrays, dim % ndim, stacks), None)
 
 
 cdef bint names_tensors(dict attributes):

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array
     from fastnet._core.tensor import Tensor
 
-__all__ = ["FREED", "OPERATIONS", "Along", "Choice", "Joined", "Node", "Pointwise", "call_into", "gradient",
-           "is_saved_by", "node_number", "op", "writes_out"]
+__all__ = ["FREED", "OPERATIONS", "Along", "Choice", "Node", "Pointwise", "call_into", "gradient",
+           "is_saved_by", "joined", "node_number", "op", "writes_out"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _OPERATION_MODULES = "fastnet."
@@ -24,9 +24,9 @@ _ARRAY = re.compile(r"\bArray\b")
 Node = _tape.Node
 Along = _pointwise.Along
 Choice = _pointwise.Choice
-Joined = _pointwise.Joined
 Pointwise = _pointwise.Pointwise
 gradient = _saved.gradient
+joined: Callable[[Any, Any, bool], Any] = _tape.joined
 call_into: Callable[[Callable[..., Array], Array, Array], Array] = _saved.call_into
 node_number: Callable[[], int] = _tape.node_number
 OPERATIONS: dict[str, Callable[..., Any]] = {}          # fastnet's own by name, as far as their modules are imported

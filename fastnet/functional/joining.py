@@ -11,7 +11,7 @@ from fastnet._core.memory import empty, empty_channels_last, is_channels_last
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, on_tensors, op, transposes, writes_out
-from fastnet.autograd.tape import Joined
+from fastnet.autograd.tape import joined
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim, as_dims, as_shape, check_dimensions
@@ -71,7 +71,7 @@ def _join_parts(parts: tuple[Array, ...], whole: Shape, dim: int, sizes: list[in
     return out, gradient(_of_parts, dim, tuple(itertools.accumulate(sizes)), tuple([part.shape for part in parts]))
 
 
-@op(pointwise=Joined())
+@op
 def _cat(*parts: Array, shape: Shape, dim: int) -> Result[Array]:
     """Concatenate arrays; `shape` is that of the first that does not have the shape (0,)."""
     sizes = [p.shape[dim] if p.ndim == len(shape) else 0 for p in parts]
@@ -102,6 +102,9 @@ def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
         tensor([[1, 2],
                 [3, 4]])
     """
+    made = joined(tensors, dim, False)          # the common case
+    if made is not None:
+        return made
     tensors = _tensor_list("cat", tensors, ValueError)
     shape = tensors[0].shape
     if len(shape) > 0 and shape != (0,) and {x.shape for x in tensors} == {shape}:          # the common case
@@ -140,6 +143,9 @@ def stack(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
         tensor([[1, 3],
                 [2, 4]])
     """
+    made = joined(tensors, dim, True)           # the common case
+    if made is not None:
+        return made
     tensors = _tensor_list("stack", tensors)
     shape = tensors[0].shape
     for i, x in enumerate(tensors):

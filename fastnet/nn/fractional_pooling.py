@@ -27,7 +27,8 @@ class _FractionalMaxPool(Module):
                              f"{'neither' if output_size is None else 'both'}")
         self.kernel_size, self.output_size = kept_size(kernel_size), kept_size(output_size)
         self.output_ratio = kept_size(output_ratio)
-        self.return_indices, self._random_samples = return_indices, _random_samples
+        self.return_indices = return_indices
+        self.register_buffer("_random_samples", _random_samples)
 
     def forward(self, input: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         return self._function(input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices,

@@ -130,3 +130,50 @@ def test_writes_of_overlapping_memory():
     assert x.tolist() == [0.0, 1.0, 3.0, 5.0, 7.0, 9.0]
     x.add_(x)
     assert x.tolist() == [0.0, 2.0, 6.0, 10.0, 14.0, 18.0]
+
+
+# ---- choices and joins ----------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_choices(dtype):
+    x = X.astype(dtype)
+    for mask in (x > 0, x[0] > 0, np.array(True), (x > 0)[:, ::-1]):
+        for y in (-x, x[0], 2, np.array(1.5, dtype), x.astype("float64"), x.T.copy().T):
+            assert_same(*short_and_long(lambda a, m, b: fastnet.where(m, a, b), x, mask, y))
+            assert_same(*short_and_long(lambda a, m, b: fastnet.where(m, b, a), x, mask, y))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_joins(dtype):
+    x = X.astype(dtype)
+    for others in ((-x,), (x, 2 * x), (x.astype("float64"),), (np.arange(12).reshape(3, 4),), (x.T.copy().T,), ()):
+        for dim in (0, 1, -1, -2):
+            assert_same(*short_and_long(lambda *a, d=dim: fastnet.cat(a, d), x, *others))
+            assert_same(*short_and_long(lambda *a, d=dim: fastnet.stack(list(a), d), x, *others))
+        assert_same(*short_and_long(lambda *a: fastnet.stack(a, 2), x, *others))
+    assert fastnet.cat([fastnet.zeros(0), fastnet.ones(2)]).tolist() == [1, 1]
+    assert fastnet.stack((fastnet.tensor(1.0), fastnet.tensor(2.0))).tolist() == [1, 2]
+    for call, error in ((lambda t: fastnet.cat([t, t], 2), IndexError), (lambda t: fastnet.stack([t], 3), IndexError),
+                        (lambda t: fastnet.cat([t, 1]), TypeError), (lambda t: fastnet.cat([t[0, 0]]), RuntimeError)):
+        with pytest.raises(error):
+            call(fastnet.tensor(x))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("index", [[0, 2, 0], [-1, 2, 0], [[1, 1], [-3, 2]], []])
+def test_gradients_of_rows_have_the_same_bits_in_replays(dtype, index):
+    """Subnormal numbers among them."""
+    tiny = float(np.finfo(dtype).smallest_normal) / 4
+    index = fastnet.tensor(index, dtype=fastnet.int64)
+    slope = fastnet.tensor(np.random.default_rng(1).standard_normal((*index.shape, 4)).astype(dtype))
+    slope[..., 0] = tiny
+
+    def gradient(x, index):
+        return fastnet.autograd.grad((x[index] * slope).sum(), [x])[0]
+    x = fastnet.tensor(X.astype(dtype), requires_grad=True)
+    eager, step = gradient(x, index), fastnet.compile(gradient)
+    for _ in range(2):
+        assert_same(step(x, index), eager)
+    expected = np.zeros((3, 4))
+    np.add.at(expected, index.numpy(), slope.double().numpy())
+    np.testing.assert_allclose(eager.numpy(), expected, rtol=1e-6, atol=2 * tiny)

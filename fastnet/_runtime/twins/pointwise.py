@@ -50,13 +50,3 @@ class Choice(Pointwise):
 
     def __init__(self) -> None:
         super().__init__("where")
-
-
-class Joined(Pointwise):
-    """The kernel `join`, on plain arrays of one dtype whose shapes differ in the dimension `dim` at most.
-
-    The operation takes the arrays, the `shape` of one of them, and `dim`.
-    """
-
-    def __init__(self) -> None:
-        super().__init__("join")

@@ -243,6 +243,10 @@ def differentiable(fn: Callable[..., Any], name: str, view: bool, bound: Callabl
     return explain_failures(operation, lambda _, args, attributes, error: explain(fn, args, attributes, error))
 
 
+def joined(tensors: object, dim: object, stacks: bool) -> None:
+    """None: the operations' own functions call the kernels."""
+
+
 def _attach(result, name, gradients, args, arrays):
     """Put the operation that made `result` on the tape."""
     edges: list[Any] = []

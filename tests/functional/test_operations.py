@@ -36,7 +36,11 @@ def test_against_torch(name, dtype):
         arrays = inputs
     ours = [fastnet.tensor(x, requires_grad=x.dtype.kind == "f") for x in arrays]
     theirs = [torch.tensor(x, requires_grad=x.dtype.kind == "f") for x in arrays]
-    a, b = fn(fastnet, *ours), fn(torch, *theirs)
+    a = fn(fastnet, *ours)
+    try:
+        b = fn(torch, *theirs)
+    except AttributeError as error:
+        pytest.skip(f"PyTorch lacks it: {error}")
     exact = dtype == "float64" and name not in ROUNDED_IN_TORCH
     tolerance = {"rtol": 1e-12, "atol": 1e-13} if exact else {"rtol": 1e-5, "atol": 2e-6}
     assert a.shape == tuple(b.shape)

@@ -100,6 +100,11 @@ def test_cython(copy):
     run(sys.executable, "-m", "cython", "-3", "fastnet/_kernels/activation.pyx", cwd=copy)
 
 
+def test_tables_of_the_last_step():
+    for name in re.findall(r"`([A-Z_]+)` in `([\w/.]+)`", section("Add an operation")):
+        assert re.search(rf"^{name[0]}\b.*= ", (ROOT / name[1]).read_text(encoding="utf-8"), re.MULTILINE), name
+
+
 def test_tables_of_modules():
     """The tables that "Add a module" names exist, with lines of the form that it shows."""
     lines = re.search(r"```python\n(.*?)```", section("Add a module"), re.DOTALL)[1]

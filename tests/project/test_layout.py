@@ -17,3 +17,12 @@ def test_launch_slots_have_names():
     found = [f"{path.relative_to(ROOT)}:{i}: {line.strip()}" for path in sources
              for i, line in enumerate(path.read_text().splitlines(), 1) if bare.search(line)]
     assert not found, "name the slot in the family's header:\n" + "\n".join(found)
+
+
+def test_files_are_short():
+    """At most 400 lines, 600 of compiled code; a file that grows beyond has a second subject."""
+    limits = {".py": 400, ".pyx": 600, ".pxi": 600, ".pxd": 600, ".h": 600}         # tools/stubs.py writes the .pyi
+    folders = [ROOT / name for name in ("fastnet", "tests", "benchmarks", "tools", "examples")]
+    sizes = {path.relative_to(ROOT): len(path.read_text(encoding="utf-8").splitlines())
+             for folder in folders for path in folder.rglob("*") if path.suffix in limits}
+    assert sizes and {path: size for path, size in sizes.items() if size > limits[path.suffix]} == {}

@@ -1,8 +1,10 @@
 """Several ranks: `python -m benchmarks.distributed [--rows TEXT,..] [--rounds N] [--steps N] [--backend mpi]`.
 
 Trains with the Trainer on one rank and on two ranks of one thread each, in turns, and prints the samples a second:
-weak scaling (the row's batch on each rank), strong scaling (half of it), and the bytes that a rank sends in a step. The
-row `loss` compares the losses of DistributedDataParallel with those of PyTorch's (gloo) over some steps on two ranks.
+weak scaling (the row's batch on each rank), strong scaling (half of it), and the bytes that a rank sends in a step.
+Rows with `overlap` limit the connection of the two ranks to the speed of a network, and print the time of a step whose
+gradients are exchanged after backward() and during it, in turns, with the row's batch on each rank. The row `loss`
+compares the losses of DistributedDataParallel with those of PyTorch's (gloo) over some steps on two ranks.
 """
 import argparse
 import json
@@ -26,12 +28,13 @@ ROWS = {"resnet18_b32": ("resnet18", (3, 32, 32), 10, 32, "sgd"), "wide_mlp_b512
 WARM_UP = 3                             # steps that are recorded or measured by the tuner
 LOSS_STEPS = 60
 FLOAT = 4
+GIGABITS = (1, 10)                      # a second, of the rows with `overlap`; then the connection as it is
 
 
 def main(argv=None):
     """Print the tables; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.distributed", allow_abbrev=False)
-    parser.add_argument("--rows", default="", metavar="TEXT,..", help=f"some of {', '.join(ROWS)}, loss")
+    parser.add_argument("--rows", default="", metavar="TEXT,..", help=f"some of {', '.join(ROWS)}, overlap, loss")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="turns of each training (default: 3)")
     parser.add_argument("--steps", type=int, default=8, metavar="N", help="timed steps of a turn (default: 8)")
     parser.add_argument("--backend", default="sockets", choices=("sockets", "mpi"))
@@ -45,6 +48,8 @@ def main(argv=None):
     for name in ROWS:
         if any(text in name for text in texts):
             scaling(name, options)
+        if any(text in name + " overlap" for text in texts):
+            overlap(name, options)
     return loss_curves(options) if any(text in "loss" for text in texts) else 0
 
 
@@ -56,13 +61,28 @@ def scaling(name, options):
     found = {key: [] for key in ("one rank", "weak", "strong")}
     for _ in range(options.rounds):
         for key, count, size in (("one rank", 1, batch), ("weak", 2, 2 * batch), ("strong", 2, batch)):
-            found[key].append(ranks(count, options, "time", json.dumps([name, size]))[0])
+            found[key].append(ranks(count, options, "time", json.dumps([name, size, None, True]))[0])
     rates = {key: median(turn["samples"] for turn in turns) for key, turns in found.items()}
     for key, rate in rates.items():
         ratio = median(turn["samples"] / one["samples"] for turn, one in zip(found[key], found["one rank"]))
         print(f"{name + ' ' + key:26s}{rate:10.1f} samples/s{ratio:8.2f} x", flush=True)
     sent = found["strong"][0]
     print(f"{name + ' bytes':26s}{sent['bytes']:12,.0f} a step; gradients and buffers {sent['theory']:,d} (theory)")
+
+
+def overlap(name, options):
+    """The time of a step, with the exchange after backward() and during it."""
+    batch = 2 * ROWS[name][3]
+    for gigabits in (*GIGABITS, None):
+        found = {False: [], True: []}
+        for _ in range(options.rounds):
+            for during, turns in found.items():
+                [turn] = ranks(2, options, "time", json.dumps([name, batch, gigabits, during]))
+                turns.append(batch / turn["samples"])
+        ratio = median(after / during for after, during in zip(found[False], found[True]))
+        how = "as it is" if gigabits is None else f"{gigabits} Gbit/s"
+        print(f"{name + ' overlap':26s}{how:10s}{median(found[False]) * 1e3:8.0f} ms after backward()"
+              f"{median(found[True]) * 1e3:8.0f} ms during it{ratio:8.2f} x", flush=True)
 
 
 def ranks(count, options, *task):
@@ -101,8 +121,14 @@ def print_if_first(found):
         sys.stdout.write(json.dumps(found) + "\n")
 
 
-def timed_training(name, batch, options):
-    """Train for some steps; returns samples a second, the bytes of a step, and those of its sums in theory."""
+def timed_training(name, batch, gigabits, during, options):
+    """Train for some steps; returns samples a second, the bytes of a step, and those of its sums in theory.
+
+    Args:
+        batch: of all ranks together.
+        gigabits: a second, the speed of the connection; None: as it is.
+        during: whether gradients are exchanged during backward().
+    """
     import fastnet
     from fastnet import distributed
     from fastnet._core import world
@@ -110,6 +136,9 @@ def timed_training(name, batch, options):
 
     if options.backend == "mpi" or int(os.environ.get("WORLD_SIZE", 1)) > 1:
         distributed.init_process_group(options.backend)
+        if gigabits is not None:
+            world.current().transport = limited(world.current().transport, gigabits)
+        world.current().transport.serves_threads &= during
     kind, shape, classes, _, optimizer = ROWS[name]
     fastnet.manual_seed(0)
     model = network(fastnet, kind, classes)
@@ -125,6 +154,27 @@ def timed_training(name, batch, options):
     sums += sum(b.numel() * b.element_size() for b in model.buffers())
     return {"samples": batch / seconds, "bytes": float(median(np.diff(clock.bytes))),
             "theory": sent_by_all_reduce(sums, world.world_size())}
+
+
+def limited(transport, gigabits):
+    """A transport whose exchanges take as long as over a network of this speed, without work for the processor."""
+    from fastnet.distributed.transport import Transport
+
+    class Limited(Transport):
+        rank, size, serves_threads = transport.rank, transport.size, transport.serves_threads
+
+        def exchange(self, to, outgoing, source, incoming):
+            end = time.perf_counter() + max(outgoing.nbytes, incoming.nbytes) * 8 / (gigabits * 1e9)
+            transport.exchange(to, outgoing, source, incoming)
+            self.bytes_sent = transport.bytes_sent
+            time.sleep(max(0.0, end - time.perf_counter()))
+
+        def abort(self, reason):
+            transport.abort(reason)
+
+        def close(self):
+            transport.close()
+    return Limited()
 
 
 class Clock:

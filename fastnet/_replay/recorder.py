@@ -152,6 +152,14 @@ class Recorder:
         if self.constants is not None:
             self.constants.note_writes(_outputs_and_inputs(kernel, args, attrs)[0])
 
+    def add_notice(self, function: Callable[[], None]) -> None:
+        """Call a function at this place of each replay, too, between the launches before and after it.
+
+        Args:
+            function: without arguments, which the run has just called.
+        """
+        self.steps.append(PythonCall(function, (), {}, self))
+
     def _can_run_first(self, args):
         """Whether a check may run before everything else: the recording writes nothing that the check reads."""
         return all(self._untouched(a) for a in args if isinstance(a, np.ndarray))

@@ -9,7 +9,8 @@ from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, extend
 from fastnet.autograd.arrays import conjugated, copy, refuse_complex
-from fastnet.autograd.hooks import LeafHooks, after_backward, hooked, note_hooks, refuse_collected
+from fastnet.autograd.completion import progress
+from fastnet.autograd.hooks import LeafHooks, hooked, note_hooks, refuse_collected
 from fastnet.autograd.leaves import HookedLeaves, accumulate, accumulate_on_tape
 from fastnet.autograd.modes import enable_grad, no_grad
 from fastnet.autograd.rules import join_entries, plus
@@ -58,12 +59,18 @@ def backward(tensors: Tensors, grad_tensors: Gradients = None, retain_graph: boo
 def _backward(name: str, argument: str, tensors: Tensors, gradients: Gradients, retain_graph: bool | None,
               create_graph: bool, inputs: Tensors | None) -> None:
     roots = _roots(name, argument, tensors, gradients)
-    if inputs is not None:
-        _accumulate_in(_inputs(name, inputs), roots, retain_graph, create_graph)
-    else:
-        _accumulate_in_leaves(roots, retain_graph, create_graph)
-    if after_backward.functions:
-        after_backward.call()
+    outer, failed = progress.depth, True
+    progress.depth = outer + 1
+    try:
+        if inputs is not None:
+            _accumulate_in(_inputs(name, inputs), roots, retain_graph, create_graph)
+        else:
+            _accumulate_in_leaves(roots, retain_graph, create_graph)
+        failed = False
+    finally:
+        progress.depth = outer
+        if not outer and (progress.endings or progress.nested or progress.announced):
+            progress.end(failed)
 
 
 def _accumulate_in_leaves(roots: Roots, retain_graph: bool | None, create_graph: bool) -> None:
@@ -73,10 +80,10 @@ def _accumulate_in_leaves(roots: Roots, retain_graph: bool | None, create_graph:
         _accumulate_on_tape(roots)
     elif LeafHooks.exist:
         leaves = HookedLeaves()
-        walk(roots, bool(retain_graph), leaves.reach)
+        walk(roots, bool(retain_graph), leaves.reach, announces=True)
         leaves.finish()
     else:
-        walk(roots, bool(retain_graph), accumulate)
+        walk(roots, bool(retain_graph), accumulate, announces=True)
 
 
 def _accumulate_on_tape(roots: Roots) -> None:

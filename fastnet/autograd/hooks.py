@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -20,40 +19,14 @@ if TYPE_CHECKING:
     from fastnet.autograd.tape import Node
 
 __all__ = ["ArgumentGradient", "Collector", "Contribution", "LeafHooks", "NodeHooks", "RemovableHandle",
-           "after_backward", "call_after_backward", "collect_gradients", "hooked", "is_collected", "note_hooks",
-           "observed", "observed_on_tape", "refuse_collected", "retain_grad", "retain_node"]
+           "collect_gradients", "hooked", "is_collected", "note_hooks", "observed", "observed_on_tape",
+           "refuse_collected", "retain_grad", "retain_node"]
 
 # A share of a leaf's gradient that is not computed yet: (leaf, array, function); it is function(array).
 Contribution: TypeAlias = "tuple[Tensor, Array, Callable[[Array], Array] | None]"
 Collector: TypeAlias = "Callable[[list[Contribution]], None]"
 
 _numbers = itertools.count()
-
-
-class _AfterBackward(threading.local):
-    """The functions that the backward() in progress in this thread calls at its end."""
-
-    def __init__(self) -> None:
-        self.functions: list[Callable[[], None]] = []
-
-    def call(self) -> None:
-        """Call the functions, each once."""
-        functions, self.functions = self.functions, []
-        for function in functions:
-            function()
-
-
-after_backward = _AfterBackward()
-
-
-def call_after_backward(function: Callable[[], None]) -> None:
-    """Call a function once, when the backward() in progress has computed all gradients.
-
-    Args:
-        function: without arguments. Hooks of tensors call this, as `Variable._execution_engine.queue_callback` of
-            PyTorch.
-    """
-    after_backward.functions.append(function)
 
 
 class RemovableHandle:

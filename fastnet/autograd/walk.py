@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from fastnet._core.state import state
 from fastnet.autograd.anomaly import anomaly, checked
 from fastnet.autograd.arrays import match_target
+from fastnet.autograd.completion import announce, complete_groups, is_watched
 from fastnet.autograd.hooks import ArgumentGradient, LeafHooks, is_collected, observed
 from fastnet.autograd.regions import GradientSum, region_of
 from fastnet.autograd.tape import FREED, Node, gradient
@@ -23,7 +24,7 @@ Function: TypeAlias = "Callable[[Array], Array] | None"         # computes a con
 
 
 def walk(roots: list[tuple[Tensor, Tensor]], retain_graph: bool, reach: Callable[[Any, Array, Function], None],
-         wanted: Iterable[int] = ()) -> None:
+         wanted: Iterable[int] = (), *, announces: bool = False) -> None:
     """Visit the nodes behind the roots from the latest to the earliest.
 
     Nodes that save arrays are freed, unless the tape is retained. The others can be visited again, as in PyTorch, but
@@ -33,6 +34,7 @@ def walk(roots: list[tuple[Tensor, Tensor]], retain_graph: bool, reach: Callable
         reach: reach(tensor, array, function) is called for each contribution to a leaf.
         wanted: ids of nodes for whose gradients reach(node, array, None) is called, too. Unless it is empty, only nodes
             that lead to these or to leaves whose ids it holds are visited.
+        announces: tell watchers which gradients are complete (`completion.py`).
     """
     sums: dict[Node, GradientSum] = {}
     for t, root in roots:
@@ -45,7 +47,10 @@ def walk(roots: list[tuple[Tensor, Tensor]], retain_graph: bool, reach: Callable
             sums[t._node] = GradientSum(array)
     nodes, useful = nodes_to_visit(list(sums), wanted)
     plain = useful is None and not anomaly.enabled
+    groups = complete_groups(nodes) if announces and is_watched() else {}
     for node in _audible(nodes):
+        if groups and node in groups:
+            announce(groups[node])
         total = sums.pop(node, None)
         if total is None:
             continue

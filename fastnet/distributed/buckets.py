@@ -1,11 +1,12 @@
 """The gradients of parameters as few flat arrays, which the ranks exchange.
 
 Gradients lie in the mirror of their parameters' arena, so the gradients of a model are a few contiguous runs of memory
-already: a bucket is a view of such a run, and nothing is copied.
+already: a bucket is a view of a part of such a run, and nothing is copied. Buckets are in the order in which backward()
+usually computes them, that of the last parameters first.
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,14 +15,16 @@ from fastnet._core.memory import aligned_size, location, mirrored
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import SparseGradient
 from fastnet.autograd.leaves import gradient_home
-from fastnet.distributed.collectives import all_gather_arrays, all_gather_bytes, all_reduce_array
+from fastnet.distributed.collectives import all_gather_arrays, all_gather_bytes
 from fastnet.distributed.transport import Transport
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
     from fastnet._core.memory import Block
 
-__all__ = ["Buckets", "any_rank", "average_over_ranks"]
+__all__ = ["BUCKET_BYTES", "Buckets", "any_rank"]
+
+BUCKET_BYTES = 1 << 20                  # a bucket ends with the parameter that makes it this large
 
 
 class _GradientPart:
@@ -102,7 +105,8 @@ class Buckets:
             for theirs in all_gather_bytes(transport, np.array(sorted(starts), np.int64).tobytes()):
                 starts.update(np.frombuffer(theirs, np.int64).tolist())
         ends = [*sorted(starts)[1:], len(places)]
-        self._buckets = [_bucket(self.parameters[i:j], places[i:j]) for i, j in zip(sorted(starts), ends)]
+        self._buckets = [_bucket(self.parameters[i:j], places[i:j]) for run in zip(sorted(starts), ends)
+                         for i, j in _bucket_runs(self.parameters, *run)][::-1]
 
     def __len__(self) -> int:
         return len(self._buckets)
@@ -116,40 +120,54 @@ class Buckets:
         """Whether each parameter has a gradient, as an array of bool."""
         return np.array([part.parameter._grad is not None for bucket in self._buckets for part in bucket.parts], bool)
 
-    def collected(self) -> list[Array]:
-        """The gradients as they are, one flat array for each bucket; those of absent gradients are zero."""
-        return [bucket.collected() for bucket in self._buckets]
+    @property
+    def groups(self) -> list[list[Tensor]]:
+        """The parameters of each bucket."""
+        return [[part.parameter for part in bucket.parts] for bucket in self._buckets]
+
+    def is_at_home(self, number: int) -> bool:
+        """Whether all gradients of a bucket lie in the memory of `home`.
+
+        Args:
+            number: of the bucket.
+        """
+        return all(part.is_at_home() for part in self._buckets[number].parts)
+
+    def home(self, number: int) -> Array:
+        """The memory of the gradients of a bucket, a flat array.
+
+        Args:
+            number: of the bucket.
+        """
+        return self._buckets[number].home
+
+    def collected(self, number: int) -> Array:
+        """The gradients of a bucket as they are, a flat array; absent gradients count as zero.
+
+        Args:
+            number: of the bucket.
+        """
+        return self._buckets[number].collected()
+
+    def all_collected(self) -> list[Array]:
+        """The results of `collected` of all buckets."""
+        return [self.collected(number) for number in range(len(self))]
 
     def zeros(self) -> list[Array]:
-        """Arrays of zeros like `collected`."""
+        """Arrays of zeros like those of `collected`, one for each bucket."""
         return [np.zeros_like(bucket.home) for bucket in self._buckets]
 
     def store(self, arrays: Sequence[Array], present: Array) -> None:
         """Set the gradients.
 
         Args:
-            arrays: like those of `collected`, which may be these.
+            arrays: like those of `collected`, one for each bucket, which may be these.
             present: which parameters have a gradient on some rank, see `present`.
         """
         place = 0
         for bucket, flat in zip(self._buckets, arrays):
             bucket.store(flat, present[place:place + len(bucket.parts)].tolist())
             place += len(bucket.parts)
-
-
-def average_over_ranks(buckets: Buckets, transport: Transport) -> None:
-    """Average the gradients of all ranks; a gradient that a rank does not have counts as zero there.
-
-    Args:
-        buckets: the gradients of the model.
-        transport: of this rank.
-    """
-    present = any_rank(transport, buckets.present())
-    arrays = buckets.collected()
-    for array in arrays:
-        all_reduce_array(transport, array)
-        np.divide(array, array.dtype.type(transport.size), out=array)
-    buckets.store(arrays, present)
 
 
 def any_rank(transport: Transport, flags: Array) -> Array:
@@ -174,6 +192,18 @@ def _follows(parameters: Sequence[Tensor], places: Sequence[tuple[Block, int]]) 
     before, after = parameters
     (block, offset), (other, other_offset) = places
     return block is other and before.dtype == after.dtype and other_offset == offset + aligned_size(before.nbytes)
+
+
+def _bucket_runs(parameters: Sequence[Tensor], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The run of parameters from `start` to `end`, cut so that each part but the first has at least BUCKET_BYTES."""
+    cuts, size = [end], 0
+    for i in range(end - 1, start, -1):
+        size += parameters[i].nbytes
+        if size >= BUCKET_BYTES:
+            cuts.append(i)
+            size = 0
+    cuts.append(start)
+    return zip(cuts[:0:-1], cuts[-2::-1])
 
 
 def _bucket(parameters: list[Tensor], places: list[tuple[Block, int]]) -> _Bucket:

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from typing import Any
 
 from fastnet._core.optional import optional
@@ -11,6 +13,7 @@ from fastnet.distributed.transport import Transport
 __all__ = ["MPITransport"]
 
 _MOST_OF_MPI = 1 << 30                         # bytes of one message: MPI counts in 32 bits
+_MESSAGE_POLL = 5e-5                           # seconds between two looks at messages, beside a thread that computes
 
 
 class MPITransport(Transport):
@@ -24,25 +27,33 @@ class MPITransport(Transport):
         self._mpi = optional("mpi4py.MPI", "the backend 'mpi'")
         self._world = self._mpi.COMM_WORLD.Dup()
         self.rank, self.size = self._world.Get_rank(), self._world.Get_size()
+        self.serves_threads = self._mpi.Query_thread() >= self._mpi.THREAD_SERIALIZED
+        self._thread = threading.get_ident()
         self._hook_before: Any = sys.excepthook
         sys.excepthook = self._abort_after
 
     def exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview) -> None:
         self.bytes_sent += outgoing.nbytes
         self.messages_sent += bool(outgoing.nbytes)
-        byte = self._mpi.BYTE
         try:
             for start in range(0, max(outgoing.nbytes, incoming.nbytes), _MOST_OF_MPI):
-                send, receive = outgoing[start:start + _MOST_OF_MPI], incoming[start:start + _MOST_OF_MPI]
-                if send.nbytes and receive.nbytes:
-                    self._world.Sendrecv([send, byte], to, recvbuf=[receive, byte], source=source)
-                elif send.nbytes:
-                    self._world.Send([send, byte], to)
-                else:
-                    self._world.Recv([receive, byte], source)
+                self._exchange(to, outgoing[start:start + _MOST_OF_MPI], source,
+                               incoming[start:start + _MOST_OF_MPI])
         except self._mpi.Exception as e:
             raise DistNetworkError(f"rank {self.rank}: the exchange with the ranks {to} and {source} failed: {e}"
                                    ) from e
+
+    def _exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview) -> None:
+        byte, requests = self._mpi.BYTE, []
+        if incoming.nbytes:
+            requests.append(self._world.Irecv([incoming, byte], source))
+        if outgoing.nbytes:
+            requests.append(self._world.Isend([outgoing, byte], to))
+        if threading.get_ident() == self._thread:
+            self._mpi.Request.Waitall(requests)
+            return
+        while not self._mpi.Request.Testall(requests):      # Waitall would keep a core busy, which computes gradients
+            time.sleep(_MESSAGE_POLL)
 
     def local_size(self) -> int:
         """The number of ranks on this machine."""

@@ -1,4 +1,4 @@
-"""DistributedDataParallel: a module whose gradients are averaged over the ranks at the end of backward()."""
+"""DistributedDataParallel: a module whose gradients are averaged over the ranks during backward()."""
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnet._core.state import forbid_in_recording
+from fastnet._core.state import Finally, forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import is_grad_enabled
-from fastnet.autograd.hooks import call_after_backward
+from fastnet.autograd.completion import call_after_backward, progress
 from fastnet.distributed.agreement import require_same
-from fastnet.distributed.buckets import Buckets, average_over_ranks
-from fastnet.distributed.collectives import broadcast_array
+from fastnet.distributed.buckets import Buckets, any_rank
+from fastnet.distributed.collectives import all_reduce_array, broadcast_array
+from fastnet.distributed.exchange import GradientExchange
 from fastnet.distributed.group import process_group
 from fastnet.distributed.transport import Transport
 from fastnet.nn import Module
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from fastnet._core.annotations import Array
 
 __all__ = ["DistributedDataParallel", "copy_from_first_rank", "model_description"]
 
@@ -28,8 +31,10 @@ class DistributedDataParallel(Module):
     """Call a module on this rank's part of a batch, and average the gradients of all ranks in backward().
 
     The weights of rank 0 are copied to the others at the start, so with equal optimizers they stay equal, to the bit.
-    Sums add in one fixed tree: a second run gives the same bits. `fastnet.Trainer` does all this itself, and compiles
-    the step; give it the plain module.
+    Sums add in one fixed tree: a second run gives the same bits. A gradient that a rank does not have counts as zero.
+    The ranks exchange the gradients of the last layers while backward() computes those of the first; a compiled module
+    inside computes all of its gradients first. `fastnet.Trainer` does all this itself, and compiles the step; give it
+    the plain module.
 
     Li et al. 2020, "PyTorch Distributed", https://arxiv.org/abs/2006.15704.
 
@@ -66,6 +71,7 @@ class DistributedDataParallel(Module):
         self._transport = transport
         copy_from_first_rank(transport, [*module.parameters(), *module.buffers()])
         self._buckets = Buckets(module.parameters(), transport)
+        self._exchange = GradientExchange(self._buckets, self._average_bucket, transport)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Call the wrapped module."""
@@ -103,14 +109,25 @@ class DistributedDataParallel(Module):
             self.require_backward_grad_sync = before
 
     def _reached(self, gradient: Tensor) -> None:
-        """A hook of the output: average the gradients when this backward() has computed all of them."""
-        if not self._waiting:
+        """A hook of the output: average the gradients that this backward() computes. `grad()` computes none."""
+        if not self._waiting and progress.depth:
             self._waiting = True
-            call_after_backward(self._average)
+            call_after_backward(self._store_averages, self._give_up)
+            self._exchange.begin()
 
-    def _average(self) -> None:
+    def _average_bucket(self, number: int, array: Array) -> None:
+        all_reduce_array(self._transport, array)
+        np.divide(array, array.dtype.type(self._transport.size), out=array)
+
+    def _store_averages(self) -> None:
         self._waiting = False
-        average_over_ranks(self._buckets, self._transport)
+        with Finally(self._exchange.abandon, failed_only=True):
+            averages = self._exchange.finish()
+            self._buckets.store(averages, any_rank(self._transport, self._buckets.present()))
+
+    def _give_up(self) -> None:
+        self._waiting = False
+        self._exchange.abandon()
 
 
 def _result_tensors(value: Any) -> Iterator[Tensor]:

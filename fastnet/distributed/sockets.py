@@ -74,6 +74,7 @@ class SocketTransport(Transport):
         for link in self._links.values():
             with contextlib.suppress(OSError):
                 link.send(_HEAD_OF_MESSAGE.pack(_ABORT, len(text)) + text)
+                link.shutdown(socket.SHUT_RDWR)         # wakes a thread that waits for this connection
         self.close()
 
     def close(self) -> None:

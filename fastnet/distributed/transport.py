@@ -15,12 +15,14 @@ class Transport:
     Attributes:
         rank: the number of this process, from 0.
         size: the number of processes.
+        serves_threads: whether another thread than that of the program may call `exchange`, one thread at a time.
         bytes_sent: bytes of arrays that this rank has sent, without the transport's own headers.
         messages_sent: the number of messages that carried them.
     """
 
     rank: int
     size: int
+    serves_threads: bool = True
     bytes_sent: int = 0
     messages_sent: int = 0
 

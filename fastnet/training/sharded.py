@@ -2,7 +2,8 @@
 
 Each shard is a separate pass: batch norm uses the statistics of the shard, and random numbers depend on the batch and
 the shard's number. The gradients of all shards are added in one binary tree; each rank's shards are a branch of it.
-All ranks learn the losses and metrics of all shards, add them in the order of the shards, and make the same update.
+The ranks exchange the gradients of the last layers while the last shard's pass computes those of the first. All ranks
+learn the losses and metrics of all shards, add them in the order of the shards, and make the same update.
 """
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ from fastnet.data.samples import DistributedSampler
 from fastnet.distributed.agreement import require_same
 from fastnet.distributed.buckets import Buckets
 from fastnet.distributed.collectives import all_reduce_array, broadcast_bytes
+from fastnet.distributed.exchange import GradientExchange
 from fastnet.distributed.messages import packed_arrays, unpacked_arrays
 from fastnet.distributed.parallel import copy_from_first_rank, model_description
 from fastnet.nn.nested import pack, unpack
@@ -68,6 +70,7 @@ class ShardedTraining:
         self.buckets = Buckets((p for g in trainer.optimizer.param_groups for p in g["params"]), self.transport)
         self.buffers = SharedBuffers(trainer.trained.buffers())
         self._tree = TreeSum(len(self.shards.own))
+        self._exchange = GradientExchange(self.buckets, self._sum, self.transport)
         self._gradients = steps.shard_gradients(trainer)
         self._observed_update = steps.observed(trainer, "training", self._update)
         self._zero = fastnet.zeros((), dtype=trainer.dtype)
@@ -90,12 +93,9 @@ class ShardedTraining:
             The results of all shards, and whether a rank asked to stop. If a loss is not finite, nothing is updated.
         """
         samples, parts = batch
-        totals, own, divisors, present = self._own_shards(samples, parts)
+        totals, own, divisors, present = self._own_shards(parts)
         results, divisor, present, stops = self._all_shards(own, divisors, present)
         if all(math.isfinite(r.loss) for r in results):
-            if self.transport is not None:
-                for array in totals:
-                    all_reduce_array(self.transport, array)
             gradients = totals[:len(self.buckets)]
             self.buffers.finish(totals[len(self.buckets):], self.shards.filled(samples))
             self._accumulate(gradients, first, last, divisor)
@@ -129,13 +129,14 @@ class ShardedTraining:
 
     # ---- the shards of this rank ----
 
-    def _own_shards(self, samples: int, parts: Sequence[WeightedBatch | None]
+    def _own_shards(self, parts: Sequence[WeightedBatch | None]
                     ) -> tuple[list[Array], list[Result | None], list[float | None], Array]:
-        """(sums of gradients and of changes of buffers, results, divisors, which gradients exist) of the own shards."""
+        """(sums, results, divisors, which gradients exist): the sums of the gradients and of the changes of buffers of
+        all ranks, and the rest of the own shards.
+        """
         own: list[Result | None] = []
         divisors: list[float | None] = []
         present = np.zeros(len(self.buckets.parameters), bool)
-        totals: list[Array] = []
         self._tree.begin()
         self.buffers.begin()
         generator = fastnet.default_generator
@@ -143,20 +144,40 @@ class ShardedTraining:
 
         def restore() -> None:                                          # one counter for the whole batch
             generator.seed, generator.counter = seed, counter + 1
-        with Finally(restore):
+        with Finally(restore), Finally(self._exchange.abandon, failed_only=True):
             for shard, part in zip(self.shards.own, parts):
+                last = shard == self.shards.own[-1]
+                self._exchange.begin(sends=last)
                 if part is None:
                     own.append(None)
-                    totals = self._tree.add([*self.buckets.zeros(), *self.buffers.zeros()])
-                    continue
-                self.buffers.restore()
-                generator.seed, generator.counter = shard_seed(seed, counter, shard), 0
-                result, divisor = self._shard(*part)
-                own.append(result)
-                divisors.append(divisor)
-                present |= self.buckets.present()
-                totals = self._tree.add([*self.buckets.collected(), *self.buffers.changes()])
-        return totals, own, divisors, present
+                else:
+                    self.buffers.restore()
+                    generator.seed, generator.counter = shard_seed(seed, counter, shard), 0
+                    result, divisor = self._shard(*part)
+                    own.append(result)
+                    divisors.append(divisor)
+                    present |= self.buckets.present()
+                if not last:
+                    gradients = self.buckets.zeros() if part is None else self.buckets.all_collected()
+                    self._tree.add([*gradients, *self._changes(part)])
+            gradients = self._exchange.finish(self.buckets.zeros() if part is None else None)
+            changes = self._changes(part)
+            for number, array in enumerate(changes, len(gradients)):
+                self._sum(number, array)
+        return [*gradients, *changes], own, divisors, present
+
+    def _changes(self, part: WeightedBatch | None) -> list[Array]:
+        """The changes of buffers by a shard."""
+        return self.buffers.zeros() if part is None else self.buffers.changes()
+
+    def _sum(self, number: int, array: Array) -> None:
+        """Add an array of the last shard to those of all others: the gradients of a bucket, or changes of buffers.
+
+        The thread of the exchange calls this during the last shard's backward().
+        """
+        self._tree.finish(number, array)
+        if self.transport is not None:
+            all_reduce_array(self.transport, array)
 
     def _shard(self, inputs: Sequence[Any], target: Any, weight: Any) -> tuple[Result, float | None]:
         value, total, measured, divisor = self._gradients(self._zero, weight, target, *inputs)
@@ -216,7 +237,8 @@ class ShardedTraining:
 def _check_loader(loader: Any) -> None:
     if isinstance(loader, DataLoader) and type(loader).epoch is not DataLoader.epoch:
         raise TypeError(f"Trainer.fit: the batches of {type(loader).__name__} cannot be cut into shards; expected a "
-                        "fastnet.data.DataLoader")
+                        "fastnet.data.DataLoader. To use this loader on several ranks, train in a loop of your own, "
+                        "with fastnet.distributed.DistributedDataParallel")
     if isinstance(getattr(loader, "sampler", None), DistributedSampler):
         raise TypeError("Trainer.fit: expected a loader of all samples, got one with a DistributedSampler: the Trainer "
                         "gives each rank its part of each batch")

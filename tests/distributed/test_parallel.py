@@ -29,9 +29,13 @@ assert losses[-1] < losses[0], losses
 """
 
 
+SMALL_BUCKETS = "import fastnet.distributed.buckets\nfastnet.distributed.buckets.BUCKET_BYTES = 1\n"
+
+
 @pytest.mark.parametrize("size", [2, 3])
 def test_replicas_stay_equal_and_runs_repeat(size):
-    first, second = run_code(size, LOOP), run_code(size, LOOP)
+    """One bucket, which is exchanged after backward(), or one for each parameter."""
+    first, second = run_code(size, LOOP), run_code(size, SMALL_BUCKETS + LOOP)
     assert len({*first, *second}) == 1
 
 
@@ -74,9 +78,9 @@ for _ in range(3):
 """
 
 
-@pytest.mark.parametrize("size", [2, 4])
-def test_gradients_are_means(size):
-    run_code(size, GRADIENTS)
+@pytest.mark.parametrize("size, head", [(2, ""), (4, ""), (2, SMALL_BUCKETS)])
+def test_gradients_are_means(size, head):
+    run_code(size, head + GRADIENTS)
 
 
 OTHER = """

@@ -1,7 +1,8 @@
 """A training on shards, for tests: `python sharded.py FOLDER SHARDS EPOCHS [BACKEND [STEP]]`, on any number of ranks.
 
 Prints the rank and the SHA-256 of the weights, the buffers and the history. Dropout, both kinds of batch norm, random
-transforms, a last batch of another size, accumulation, clipping and a validation take part.
+transforms, a last batch of another size, accumulation, clipping and a validation take part. The gradients are cut into
+several buckets, most of which are exchanged during backward().
 """
 import hashlib
 import sys
@@ -11,6 +12,7 @@ import numpy as np
 import fastnet
 from fastnet import callbacks as c, distributed, nn
 from fastnet.data import DataLoader, TensorDataset
+from fastnet.distributed import buckets
 
 
 def noisy(x, y, rng):
@@ -64,6 +66,7 @@ class StopAt(c.Callback):
 
 
 def main(folder, shards, epochs, backend=None, stop=None):
+    buckets.BUCKET_BYTES = 256
     if backend is not None:
         distributed.init_process_group(backend)
     trainer = make_trainer(int(shards))

@@ -11,6 +11,7 @@ from fastnet._core.state import Finally, forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import is_grad_enabled
 from fastnet.autograd.completion import call_after_backward, progress
+from fastnet.autograd.hooks import is_collected
 from fastnet.distributed.agreement import require_same
 from fastnet.distributed.buckets import Buckets, any_rank
 from fastnet.distributed.collectives import all_reduce_array, broadcast_array
@@ -46,7 +47,8 @@ class DistributedDataParallel(Module):
     Raises:
         RuntimeError: there is no process group; or it is called inside a compiled function, which would record one
             exchange. Compile the wrapped module instead.
-        ValueError: the modules of two ranks differ.
+        ValueError: the modules of two ranks differ; or, on several ranks, parameters that a PrivacyEngine has made
+            private: give the engine the DistributedDataParallel.
         TypeError: by backward(), a sparse gradient.
 
     Example:
@@ -63,6 +65,7 @@ class DistributedDataParallel(Module):
     def __init__(self, module: Module, *, broadcast_buffers: bool = True) -> None:
         super().__init__()
         transport = process_group("DistributedDataParallel").transport
+        _refuse_private(module, transport)
         require_same(transport, "DistributedDataParallel", model_description(module))
         self.module = module
         self.broadcast_buffers = broadcast_buffers
@@ -128,6 +131,13 @@ class DistributedDataParallel(Module):
     def _give_up(self) -> None:
         self._waiting = False
         self._exchange.abandon()
+
+
+def _refuse_private(module: Module, transport: Transport) -> None:
+    """Each rank of a private module would draw from all samples, and a sample could be in a batch several times."""
+    if transport.size > 1 and any(is_collected(p) for p in module.parameters()):
+        raise ValueError("DistributedDataParallel: expected a module that is not private yet; wrap it first, and then "
+                         "call make_private(module=DistributedDataParallel(module), ...)")
 
 
 def _result_tensors(value: Any) -> Iterator[Tensor]:

@@ -9,6 +9,7 @@ import numpy as np
 from fastnet._core.reprs import repr_of
 from fastnet.data import DataLoader
 from fastnet.privacy.batches import BatchMasks, padded_size, poisson_rows
+from fastnet.privacy.ranks import RankShare
 
 if TYPE_CHECKING:
     from fastnet import Tensor
@@ -31,14 +32,15 @@ class DPDataLoader(DataLoader):
         masks: receive which rows of a batch are samples.
         rng: the source of the samples.
         on_batch: called before each batch.
+        share: the part of the samples that this rank draws from.
 
     Attributes:
         sample_rate: the probability of a sample in each batch.
-        expected_batch_size: the mean number of samples in a batch.
+        expected_batch_size: the mean number of samples in a batch, on all ranks together.
 
     Raises:
         TypeError: not a DataLoader, or one of a class of its own, whose order is unknown.
-        ValueError: the dataset is empty.
+        ValueError: the dataset is empty, or has fewer samples than there are ranks.
         RuntimeError: when the next batch is asked for, if backward() did not use the last one.
     """
 
@@ -46,13 +48,17 @@ class DPDataLoader(DataLoader):
     expected_batch_size: float
 
     def __init__(self, loader: DataLoader, masks: BatchMasks, rng: np.random.Generator,
-                 on_batch: Callable[[], None]) -> None:
+                 on_batch: Callable[[], None], share: RankShare) -> None:
         if type(loader) is not DataLoader:
             raise TypeError("make_private: expected data_loader to be a fastnet.data.DataLoader, got "
                             f"{type(loader).__module__}.{type(loader).__qualname__}; the privacy of another order than "
                             "that of Poisson samples is unknown")
         if not len(loader.dataset):
             raise ValueError("make_private: expected a dataset with samples, got an empty one")
+        self._rows = np.array(share.rows(len(loader.dataset)), np.int64)
+        if len(loader.dataset) < share.ranks:
+            raise ValueError(f"make_private: expected at least {share.ranks} samples, one for each rank, got "
+                             f"{len(loader.dataset)}")
         super().__init__(loader.dataset, loader.batch_size, loader.shuffle, loader.drop_last, loader.transform,
                          loader.seed, loader.prefetch)
         self.sample_rate = 1 / max(super().__len__(), 1)
@@ -99,9 +105,9 @@ class DPDataLoader(DataLoader):
 
     def _batches(self, order: Array, number: int, start: int) -> Iterator[Any]:
         """(samples, rows, batch) for each batch."""
-        samples = len(self.dataset)
+        samples = self._rows.size
         for i in range(start, len(self)):
             chosen = poisson_rows(self._rng, samples, self.sample_rate)
-            size = padded_size(chosen.size, self.expected_batch_size, samples)
+            size = padded_size(chosen.size, samples * self.sample_rate, samples)
             others = self._rng.integers(0, samples, size - chosen.size)
-            yield chosen.size, size, self.loaded(np.concatenate([chosen, others]), number, i)
+            yield chosen.size, size, self.loaded(self._rows[np.concatenate([chosen, others])], number, i)

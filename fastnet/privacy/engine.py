@@ -14,6 +14,7 @@ from fastnet.privacy.accountants import create_accountant, get_noise_multiplier
 from fastnet.privacy.batches import BatchMasks
 from fastnet.privacy.clipping import Clipping, NoisySum
 from fastnet.privacy.data_loader import DPDataLoader
+from fastnet.privacy.ranks import check_ranks_agree, share_of
 from fastnet.privacy.validator import ModuleValidator
 from fastnet.random import Generator
 
@@ -93,11 +94,16 @@ class PrivacyEngine:
         a `Trainer`. The parameters stay private as long as they exist; load the trained weights into a new module to
         train without privacy.
 
+        On several ranks, give a `fastnet.distributed.DistributedDataParallel` and the same loader of all samples on
+        each rank: each rank draws from its own part of the samples, clips their gradients and adds its part of the
+        noise. Their mean is the gradient above, with the same epsilon.
+
         Args:
             module: its parameters become private. Each sample's output must depend on that sample only, and
                 samples come first in the shape of each result.
             optimizer: of parameters of the module.
-            data_loader: a fastnet.data.DataLoader. Its `batch_size` is the expected size of the new loader's batches.
+            data_loader: a fastnet.data.DataLoader. Its `batch_size` is the expected size of the new loader's batches,
+                on all ranks together.
             noise_multiplier: standard deviation of the noise, in units of max_grad_norm. 0: none, without privacy.
             max_grad_norm: the bound of the norm of a sample's gradient.
             loss_reduction: "mean" if the loss is the mean over the rows of a batch, or "sum". Neither may depend on
@@ -109,7 +115,8 @@ class PrivacyEngine:
         Raises:
             TypeError: arguments of other types.
             ValueError: a layer that mixes samples (named), parameters of several dtypes, an optimizer of other
-                parameters, numbers out of range, or a module that is private already.
+                parameters, numbers out of range, a module that is private already; on several ranks, a module without
+                DistributedDataParallel, or ranks with other settings or data.
         """
         check_number("noise_multiplier", noise_multiplier)
         check_number("max_grad_norm", max_grad_norm)
@@ -120,16 +127,21 @@ class PrivacyEngine:
         if loss_reduction not in ("mean", "sum"):
             raise one_of("loss_reduction", loss_reduction, ("mean", "sum"))
         ModuleValidator.validate(module, strict=True)
+        share = share_of(module)
         parameters = _private_parameters(module, optimizer)
         masks = BatchMasks(next(iter(parameters.values()))._data.dtype)
-        loader = DPDataLoader(data_loader, masks, np.random.Generator(np.random.Philox(self._new_seed(128))),
+        random = np.random.Generator(np.random.Philox(self._new_seed(128, share.rank)))
+        loader = DPDataLoader(data_loader, masks, random,
                               lambda: self.accountant.step(noise_multiplier=float(noise_multiplier),
-                                                           sample_rate=loader.sample_rate))
-        settings = Clipping(float(max_grad_norm), float(noise_multiplier), loader.expected_batch_size,
-                            loss_reduction == "mean")
+                                                           sample_rate=loader.sample_rate), share)
+        check_ranks_agree(data_loader, {"noise_multiplier": float(noise_multiplier), "loss_reduction": loss_reduction,
+                                        "max_grad_norm": float(max_grad_norm)})
+        settings = Clipping(float(max_grad_norm), share.noise_multiplier(float(noise_multiplier)),
+                            share.expected_batch_size(loader.expected_batch_size), loss_reduction == "mean")
         self.noise_multiplier, self.sample_rate = float(noise_multiplier), loader.sample_rate
         names = {id(p): name for name, p in parameters.items()}
-        collect_gradients(parameters.values(), NoisySum(names, masks, settings, Generator(self._new_seed(64))))
+        generator = Generator(self._new_seed(64, share.rank))
+        collect_gradients(parameters.values(), NoisySum(names, masks, settings, generator))
         return module, optimizer, loader
 
     def make_private_with_epsilon(self, *, module: _Module, optimizer: _Optimizer, data_loader: DataLoader,
@@ -189,9 +201,13 @@ class PrivacyEngine:
         """
         self.accountant.load_state_dict(state)
 
-    def _new_seed(self, bits: int) -> int:
-        """A secret seed; with a seed for tests, one that follows from it."""
-        return secrets.randbits(bits) if self._seed is None else self._seed % 2**bits
+    def _new_seed(self, bits: int, rank: int) -> int:
+        """A secret seed; with a seed for tests, one that follows from it, another one on each rank."""
+        if self._seed is None:
+            return secrets.randbits(bits)
+        if rank == 0:
+            return self._seed % 2**bits
+        return int(np.random.SeedSequence((self._seed, rank)).generate_state(1, np.uint64)[0])
 
 
 def _private_parameters(module: nn.Module, optimizer: optim.Optimizer) -> dict[str, Tensor]:

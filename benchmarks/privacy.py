@@ -65,6 +65,7 @@ class Row:
     shape: tuple
     batch: int
     classes: int = 10
+    peers: bool = True
 
 
 ROWS = (
@@ -73,6 +74,7 @@ ROWS = (
     Row("mnist-cnn-b240", mnist_network, (1, 28, 28), 240),
     Row("cnn-group-norm-b64", normed_network, (3, 32, 32), 64),
     Row("transformer-b64", transformer, (32, 128), 64),
+    Row("transformer-lora-b64", lambda nn: fastnet.lora.apply(transformer(nn), r=8), (32, 128), 64, peers=False),
 )
 
 
@@ -164,7 +166,7 @@ def compare(rows, plan, peers):
           f"{'PyTorch':>11s}{'Opacus':>10s}{'cost':>7s}{'ghost':>10s}{'cost':>7s}")
     for row in rows:
         plain, private, size = fastnet_steps(row)
-        steps = {"plain": plain, "private": private, **(torch_steps(row, size) if peers else {})}
+        steps = {"plain": plain, "private": private, **(torch_steps(row, size) if peers and row.peers else {})}
         times = every_turn({name: Timed(step) for name, step in steps.items()}, plan)
         print(f"{row.name:30s}{size:6d}" + "".join([
             f"{median(times['plain']) * 1e3:8.2f}ms", f"{median(times['private']) * 1e3:8.2f}ms",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape
     from fastnet._core.tensor import Tensor
 
-__all__ = ["low_rank_linear"]
+__all__ = ["low_rank_gradients", "low_rank_linear"]
 
 _DROPPED = 6                            # the position of the argument `dropped`
 
@@ -52,7 +52,7 @@ def _low_rank_linear(x: Array, weight: Array, bias: Array | None, down: Array, u
         K.matmul(out, rows, weight.T, bias)
         K.matmul(inner, source, down_scaled.T)
         K.matmul(out, inner, up.T, accumulate=True)
-    slope = gradient(_low_rank_gradients, rows, weight, down, up, None if dropped is None else source, updated,
+    slope = gradient(low_rank_gradients, rows, weight, down, up, None if dropped is None else source, updated,
                      inner, down_scaled, scale, x.shape)
     return out if rows is x else out.reshape(*x.shape[:-1], weight.shape[0]), slope
 
@@ -69,7 +69,7 @@ def _gradients_on_tensors(g: Tensor, needs: Sequence[bool], rows: Tensor, weight
 
 
 @on_tensors(_gradients_on_tensors, 0, 1, 3, 4, 6, None, None, None)
-def _low_rank_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Array, down: Array, up: Array,
+def low_rank_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Array, down: Array, up: Array,
                         dropped: Array | None, updated: Array | None, inner: Array | None, down_scaled: Array,
                         scale: float, shape: Shape) -> tuple[Any, ...]:
     """The gradients of all arguments."""

@@ -203,7 +203,8 @@ class _LoRAConv(AdaptedLayer):
         for adapter in adapters:
             dropped = adapter.dropped(input)
             source = input if dropped is None else dropped
-            low = layer.convolution(self.convolved(source, adapter.lora_A), adapter.lora_B * adapter.scale)
+            inner = self.convolved(source, adapter.lora_A)
+            low = layer.convolution(inner if adapter.scale == 1 else inner * adapter.scale, adapter.lora_B)
             if adapter.lora_magnitude_vector is None:
                 out = out + low
                 continue
@@ -249,6 +250,9 @@ class LoRAMultiheadAttention(AdaptedLayer, nn.MultiheadAttention):
 
     def projections(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         width, adapters = self.embed_dim, self.running()
+        if query is key is value:
+            q, k, v = self.joint_projection(query).split(width, -1)
+            return q, k, v
         biases = [None] * 3 if self.in_proj_bias is None else self.in_proj_bias.split(width)
         q, k, v = (adapted_linear(x, w, b, adapters, slice(i * width, (i + 1) * width)) for i, (x, w, b) in enumerate(
             zip((query, key, value), self.in_proj_weight.split(width), biases, strict=True)))

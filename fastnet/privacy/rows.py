@@ -21,7 +21,8 @@ from fastnet.functional.channel_normalization import group_norm_gradients
 from fastnet.functional.convolution import filter_gradient, sum_over_pixels, transposed_filter_gradient
 from fastnet.functional.embedding import table_gradient
 from fastnet.functional.linear import right_gradient
-from fastnet.functional.matrix_gradients import bias_gradient, weight_gradient
+from fastnet.functional.low_rank import low_rank_gradients
+from fastnet.functional.matrix_gradients import as_matrix, bias_gradient, product, weight_gradient
 from fastnet.functional.normalization import layer_norm_gradients, rms_norm_gradients
 from fastnet.privacy.windows import windows_of
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["UnknownUseError", "row_squares", "rows_of", "squares_of"]
 
 Function: TypeAlias = "Callable[..., Array] | None"
+
+# positions among the saved arrays of a linear map with a low-rank update
+_DROPPED, _INNER, _DOWN_SCALED, _SCALE = 4, 6, 7, 8
 
 
 class UnknownUseError(Exception):
@@ -173,6 +177,42 @@ def _as_matrices(g: Array, x: Array) -> tuple[Array, Array]:
     return kernels.contiguous(g), kernels.contiguous(x)
 
 
+# ---- low-rank updates of linear maps, of the result x W' + b + scale (s A') B', where s is x or x after dropout ------
+
+def _down_rows(g: Array, saved: tuple[Any, ...], shape: Shape, n: int) -> Array:
+    return _linear_rows(*_down_factors(g, saved), shape, n)
+
+
+def _down_squares(g: Array, saved: tuple[Any, ...], shape: Shape, n: int) -> Array | None:
+    return _linear_squares(*_down_factors(g, saved), shape, n)
+
+
+def _down_factors(g: Array, saved: tuple[Any, ...]) -> tuple[Array, tuple[Array]]:
+    """The two factors of the gradient of A: scale g B, (rows, r), and s."""
+    _, _, _, up, *_ = saved
+    through = product(kernels.contiguous(as_matrix(g)), up)
+    return kernels.scale(through, saved[_SCALE]), (_low_rank_input(saved),)
+
+
+def _up_rows(g: Array, saved: tuple[Any, ...], shape: Shape, n: int) -> Array:
+    return _linear_rows(*_up_factors(g, saved), shape, n)
+
+
+def _up_squares(g: Array, saved: tuple[Any, ...], shape: Shape, n: int) -> Array | None:
+    return _linear_squares(*_up_factors(g, saved), shape, n)
+
+
+def _up_factors(g: Array, saved: tuple[Any, ...]) -> tuple[Array, tuple[Array]]:
+    """The two factors of the gradient of B: g, and scale s A', (rows, r)."""
+    inner, down_scaled = saved[_INNER], saved[_DOWN_SCALED]
+    return as_matrix(g), (product(_low_rank_input(saved), down_scaled.T) if inner is None else inner,)
+
+
+def _low_rank_input(saved: tuple[Any, ...]) -> Array:
+    found: Array = saved[0] if saved[_DROPPED] is None else saved[_DROPPED]
+    return found
+
+
 # ---- tables ---------------------------------------------------------------------------------------------------------
 
 def _table_rows(g: Array, saved: tuple[Any, ...], shape: Shape, n: int) -> Array:
@@ -304,6 +344,10 @@ _SAMPLE_RULES: dict[Any, _SampleRule] = {
     right_gradient: _SampleRule(_right_rows, _right_squares),
     table_gradient: _SampleRule(_table_rows, _table_squares),
     filter_gradient: _SampleRule(_filter_rows, _filter_squares),
+    (low_rank_gradients, 1): _SampleRule(_linear_rows, _linear_squares),
+    (low_rank_gradients, 2): _SampleRule(_bias_rows),
+    (low_rank_gradients, 3): _SampleRule(_down_rows, _down_squares),
+    (low_rank_gradients, 4): _SampleRule(_up_rows, _up_squares),
     transposed_filter_gradient: _SampleRule(_transposed_rows),
     sum_over_pixels: _SampleRule(_pixel_rows),
     (layer_norm_gradients, 1): _SampleRule(_layer_norm_rows),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastnet import nn
+from fastnet.lora.layers import AdaptedLayer, LoRAEmbedding
 from fastnet.nn.lazy import LazyModule
 from fastnet.nn.recurrent import RNNBase
 from fastnet.nn.recurrent_cells import RNNCellBase
@@ -101,6 +102,10 @@ _REFUSED: list[tuple[Any, Callable[[Any], bool], str]] = [
      "expected a normalized_shape of one dimension, or elementwise_affine=False"),
     (nn.RMSNorm, lambda part: len(part.normalized_shape) > 1 and part.elementwise_affine,
      "expected a normalized_shape of one dimension, or elementwise_affine=False"),
+    (LoRAEmbedding, lambda part: len(part.adapters) > 0,
+     "gradients of single samples are not supported for adapters of embeddings; name other layers in target_modules"),
+    (AdaptedLayer, lambda part: any(a.lora_magnitude_vector is not None for a in part.adapters.values()),
+     "gradients of single samples are not supported for DoRA's lengths; add the adapter with dora=False"),
     (LazyModule, lambda part: part.has_uninitialized_params(), "expected parameters with shapes; call the module once"),
 ]
 

@@ -95,7 +95,27 @@ MODELS = {
     "embedding": (lambda: pooled(nn.Embedding(7, 4, padding_idx=2), nn.Linear(4, 3)), TOKENS),
     "positions": (Positions, SEQUENCE),
     "tied": (Tied, TOKENS),
+    "lora": (lambda: adapted(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)), X),
+    "lora-scaled": (lambda: adapted(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3), alpha=6), X),
+    "lora-and-weight": (lambda: adapted(nn.Linear(4, 5), nn.Tanh()).requires_grad_(), X),
+    "lora-by-rows": (lambda: pooled(adapted(nn.Linear(4, 3), alpha=1)), LONG),
+    "lora-by-gram": (lambda: pooled(adapted(nn.Linear(6, 60), r=12)), SEQUENCE),
+    "lora-attention": (lambda: adapted(Attention()), SEQUENCE),
+    "lora-conv2d": (lambda: pooled(adapted(nn.Conv2d(3, 4, 3), alpha=5, target_modules=["0"])), IMAGE),
+    "two-loras": (lambda: adapted(nn.Linear(4, 3), names=("one", "other")), X),
 }
+
+
+def adapted(*layers, names=("default",), r=2, alpha=2, **options):
+    """Layers with low-rank adapters, whose B is not 0, as after some steps."""
+    model = fastnet.lora.apply(nn.Sequential(*layers), r, alpha, name=names[0], **options)
+    for name in names[1:]:
+        fastnet.lora.add(model, name, r, alpha)
+    fastnet.lora.set_adapter(model, names)
+    for name, p in model.named_parameters():
+        if "lora_B" in name:
+            nn.init.normal_(p)
+    return model
 
 
 def private(model, shape, reduction="mean", noise=0.0, seed=3):

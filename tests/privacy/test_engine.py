@@ -243,6 +243,8 @@ def test_modules_are_made_private_once_and_in_one_dtype():
     (nn.Embedding(4, 4, max_norm=1.0), "max_norm"), (nn.Embedding(4, 4, scale_grad_by_freq=True), "counts the tokens"),
     (nn.EmbeddingBag(4, 4), "EmbeddingBag"), (nn.LayerNorm((4, 4)), "normalized_shape"), (nn.LazyLinear(4), "shapes"),
     (nn.InstanceNorm2d(4, track_running_stats=True), "running statistics"),
+    (fastnet.lora.apply(nn.Sequential(nn.Linear(4, 4)), dora=True), "LoRALinear.*dora=False"),
+    (fastnet.lora.apply(nn.Sequential(nn.Embedding(4, 4)), target_modules=["0"]), "LoRAEmbedding.*target_modules"),
 ])
 def test_layers_are_refused_by_name(layer, text):
     model = nn.Sequential(nn.Linear(4, 4), layer)

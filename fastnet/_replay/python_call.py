@@ -93,5 +93,20 @@ class PythonCall:
                 meter.leave_operation()
 
 
+class Notice(PythonCall):
+    """A call of a function between the kernels of a replay, which is no kernel: meters are not told of it.
+
+    Args:
+        function: without arguments.
+    """
+
+    def __init__(self, function: Callable[[], None]) -> None:
+        self._function = function
+
+    def replay(self, inputs: Sequence[Array]) -> None:
+        """Call the function."""
+        self._function()
+
+
 def _found(a, recorder):
     return located(a, recorder)[0] if isinstance(a, np.ndarray) else lambda inputs: a

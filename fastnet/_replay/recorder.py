@@ -17,7 +17,7 @@ from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet._replay.constants import Constants
 from fastnet._replay.guards import ChangeGuard, GradientGuard, Guard, OptimizerGuard, TensorGuard, TrainingGuard
-from fastnet._replay.python_call import PythonCall, address_of, unowned_view
+from fastnet._replay.python_call import Notice, PythonCall, address_of, unowned_view
 from fastnet._runtime.native import guards as native
 from fastnet.backend import launch
 
@@ -158,7 +158,7 @@ class Recorder:
         Args:
             function: without arguments, which the run has just called.
         """
-        self.steps.append(PythonCall(function, (), {}, self))
+        self.steps.append(Notice(function))
 
     def _can_run_first(self, args):
         """Whether a check may run before everything else: the recording writes nothing that the check reads."""

@@ -124,7 +124,7 @@ class profile(Meter):
         self.stop()
 
     def start(self) -> None:
-        """Begin to measure, or go on."""
+        """Begin to measure, or continue."""
         if self in state.meters:
             raise RuntimeError("profile: this thread is profiled by this profile already")
         self.start_meter()

@@ -123,7 +123,7 @@ class Constants:
                 sources, call = self._origins.pop(other)
                 if call is None:
                     self._changed |= sources
-                else:               # those who read it before read the same in each replay, since the call stays
+                else:               # earlier readers read the same in each replay, since the call stays
                     call.stays = True
 
     def pin(self, array: Array) -> None:

@@ -36,7 +36,7 @@ class Recorder:
         inputs: the tensors among the arguments; a replay brings other arrays for them.
         watch: the Watch of the Python values that the run reads.
         freeze: whether the values of tensors from outside are constants.
-        fullgraph: whether what cannot be recorded is an error; otherwise the run goes on, and is not kept.
+        fullgraph: whether what cannot be recorded is an error; otherwise the run continues, and is not kept.
     """
 
     def __init__(self, inputs: list[Tensor], watch: Watch, freeze: bool = False, fullgraph: bool = True) -> None:
@@ -66,7 +66,7 @@ class Recorder:
         self.operations: list[str] = []     # those in progress, the outermost first
 
     def refuse(self, error: Exception, why: str) -> None:
-        """Raise the error, or let the run go on without a recording.
+        """Raise the error, or let the run continue without a recording.
 
         Args:
             error: that something cannot be recorded.

@@ -199,7 +199,7 @@ class Recording:
 
 
 def _result_copy(array: Array) -> Array:
-    """A copy of a result, without a kernel call: counters of kernel calls see what the recording launches, no more."""
+    """A copy of a result. It calls no kernel, so that counters see only the launches of the recording."""
     out = empty_like(array)
     out[...] = array
     return out

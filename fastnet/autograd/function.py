@@ -232,7 +232,7 @@ def _check_dirty(name: str, ctx: FunctionCtx, outputs: list[Any]) -> None:
 
 
 def _alias(out: Any, args: tuple[Any, ...], ctx: FunctionCtx) -> Any:
-    """A result as a tensor of its own: a view if the forward returned an argument, or another tensor with a gradient.
+    """A result as a separate tensor: a view if the forward returned an argument, or another tensor with a gradient.
     """
     if not isinstance(out, Tensor) or any(out is x for x in ctx._dirty):
         return out

@@ -25,7 +25,7 @@ def _as_tensors(name: str, what: str, value: Any) -> tuple[Tensor, ...]:
 
 
 def _tracked_inputs(inputs: Sequence[Tensor], create_graph: bool) -> tuple[Tensor, ...]:
-    """The inputs as tensors whose gradients can be asked for one by one: on their graph if it is to go on."""
+    """The inputs as tensors whose gradients can be asked for one by one: on their graph if it is to be kept."""
     return tuple(x.view(x.shape) if create_graph and x.requires_grad else x.detach().requires_grad_() for x in inputs)
 
 

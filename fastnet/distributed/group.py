@@ -140,7 +140,7 @@ def _share_cores(group: ProcessGroup) -> None:
         return
     local: Any = group.transport
     bound = hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) < (os.cpu_count() or 1)
-    if not bound:                       # mpirun did not bind this rank to cores of its own
+    if not bound:                       # mpirun did not bind this rank to separate cores
         fastnet.set_num_threads(max(1, threads // local.local_size()))
 
 

@@ -149,4 +149,4 @@ def _send(rank: subprocess.Popen[bytes], number: int) -> None:
         if sys.platform == "win32":
             rank.send_signal(number)
         else:
-            os.killpg(rank.pid, number)         # each rank leads a session of its own
+            os.killpg(rank.pid, number)         # each rank leads its own session

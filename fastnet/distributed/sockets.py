@@ -55,7 +55,7 @@ class SocketTransport(Transport):
         return sent and received
 
     def _wait(self, sending: Any, receiving: Any, deadline: float) -> None:
-        """Wait until one of the two can go on."""
+        """Wait until one of the two can continue."""
         events: dict[int, int] = {}
         for part, event in ((sending, select.POLLOUT), (receiving, select.POLLIN)):
             if part is not None and not part.done:

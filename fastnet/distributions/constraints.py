@@ -282,7 +282,7 @@ class independent(Constraint):
 
 
 class _Joined(Constraint):
-    """Tensors whose parts along a dimension lie in constraints of their own."""
+    """Tensors each of whose parts along a dimension satisfies a separate constraint."""
 
     def __init__(self, cseq: list[Constraint], dim: int = 0, lengths: list[int] | None = None) -> None:
         self.cseq, self.dim, self.lengths = list(cseq), dim, lengths

@@ -1,4 +1,4 @@
-"""Losses of pairs: each image belongs to the text of its own row, and to no other text of the batch."""
+"""Losses of pairs: image i of a batch belongs to text i, and to no other text."""
 from __future__ import annotations
 
 from fastnet._core.errors import shape_text

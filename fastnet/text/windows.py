@@ -21,8 +21,8 @@ class TokenWindows:
     """Iterates over windows of a sequence of tokens, with the token after each of their positions as the target.
 
     An epoch has a number of batches of windows that begin at random positions. Without this number, the windows follow
-    one another, so that an epoch predicts each token but the first exactly once; a shorter last window is a batch by
-    itself. The positions depend only on the seed and the epoch's number.
+    one another, so that an epoch predicts each token but the first exactly once; a shorter last window forms a
+    separate batch. The positions depend only on the seed and the epoch's number.
 
     Args:
         tokens: token numbers, (N,).

@@ -34,7 +34,7 @@ def check_weights(p, least, what="multinomial"):
                            f"row {row}")
 
 
-# ---- counts and waiting times: NumPy's samplers on a stream of their own, keyed by the state of the generator --------
+# ---- counts and waiting times: NumPy's samplers on a separate stream, keyed by the state of the generator --------
 
 def _stream(state, offset):
     """NumPy's generator on Philox4x64 with the key (seed, counter + offset)."""

@@ -56,7 +56,7 @@ def read_manifest(manifest: Path) -> list[Utterance]:
         manifest: its path. Recordings lie beside it, or in a folder such as "wavs".
 
     Raises:
-        ValueError: a line that is none of these, a recording twice, an empty transcript, or no lines; the message names
+        ValueError: a line of another form, a recording twice, an empty transcript, or no lines; the message names
             the line.
         FileNotFoundError: a recording does not exist.
         OSError: the manifest cannot be read.

@@ -22,7 +22,7 @@ _CHOICES = ("batch_size", "width", "layers", "halving")         # parameters of 
 
 
 def finished(study: Any) -> list[Any]:
-    """The trials that ended by themselves or were pruned.
+    """The trials that completed or were pruned.
 
     Args:
         study: an Optuna study.

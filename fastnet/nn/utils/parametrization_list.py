@@ -18,7 +18,7 @@ __all__ = ["ParametrizationList", "add_tensor", "assign", "cached", "check_like"
 
 
 class _Cache(threading.local):
-    """The values that this thread has computed inside `cached`; a recording computes values of its own."""
+    """The values that this thread has computed inside `cached`; a recording computes its own values."""
 
     def __init__(self) -> None:
         self.depth = 0

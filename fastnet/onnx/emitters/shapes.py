@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-_END = np.iinfo(np.int64).max           # of a Slice that goes on to the end
-_START = np.iinfo(np.int64).min         # of a Slice backwards that goes on to the start
+_END = np.iinfo(np.int64).max           # of a Slice that extends to the end
+_START = np.iinfo(np.int64).min         # of a Slice backwards that extends to the start
 
 # ---- shapes ----------------------------------------------------------------------------------------------------------
 

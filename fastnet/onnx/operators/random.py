@@ -1,6 +1,6 @@
 """Random numbers, from fastnet's generator; the bits differ from ONNX Runtime's.
 
-A node with a `seed` has a generator of its own (`Node.generator`), so the first runs of a loaded file draw the same
+A node with a `seed` has a separate generator (`Node.generator`), so the first runs of a loaded file draw the same
 numbers each time that it is loaded.
 """
 from __future__ import annotations

@@ -28,7 +28,7 @@ def user_line() -> str:
 
 
 def forbid_in_recording(what: str, because: str | None = None) -> None:
-    """Raise a RuntimeError if a recording is in progress in this thread, unless its run may continue without being kept.
+    """Raise a RuntimeError if this thread is recording, unless the run may continue without being kept.
 
     Args:
         what: the call that cannot be recorded, such as "item()".

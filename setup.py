@@ -4,7 +4,9 @@ instruction set.
 FASTNET_NO_EXT=1       install on NumPy alone
 FASTNET_REQUIRE_EXT=1  a missing or failing compiler is an error (otherwise: a warning, and NumPy alone)
 FASTNET_NO_OPENMP=1    serial kernels, as if the compiler had no OpenMP
+FASTNET_CFLAGS=...     further flags of the compiler, which override those below (-O1, say)
 FASTNET_EMULATOR=...   the command that runs what the compiler makes, where this machine cannot: for the OpenMP probe
+CYTHON_CACHE_DIR=...   a folder with the C that Cython generates, shared by several builds
 
 The processor is that of the interpreter's platform; in a cross build _PYTHON_HOST_PLATFORM names another
 (linux-aarch64, say).
@@ -57,7 +59,8 @@ class BuildKernels(build_ext):
 
     def build_extensions(self):
         msvc = self.compiler.compiler_type == "msvc"
-        self.isas, common = instruction_sets(msvc), MSVC_FLAGS if msvc else UNIX_FLAGS
+        self.isas = instruction_sets(msvc)
+        common = (MSVC_FLAGS if msvc else UNIX_FLAGS) + shlex.split(os.environ.get("FASTNET_CFLAGS", ""))
         openmp = None if flag("FASTNET_NO_OPENMP") else self.openmp_flags(msvc)
         if openmp is None:
             print("fastnet: building serial kernels (no OpenMP)", file=sys.stderr)
@@ -156,9 +159,11 @@ def extensions():
                       include_dirs=[str(KERNELS), numpy.get_include()],
                       define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")])
             for folder in (KERNELS, RUNTIME) for path in sorted(folder.glob("*.pyx"))]
-    return cythonize(exts, compiler_directives={
+    return cythonize(exts, nthreads=min(os.cpu_count() or 1, 16), cache=os.environ.get("CYTHON_CACHE_DIR"),
+                     annotate=flag("FASTNET_ANNOTATE"), compiler_directives={
         "language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True, "initializedcheck": False,
-        "embedsignature": False, "binding": True, "freethreading_compatible": True}, annotate=flag("FASTNET_ANNOTATE"))
+        "embedsignature": False, "binding": True, "freethreading_compatible": True})
 
 
-setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})
+if __name__ == "__main__":              # not in the processes that cythonize starts
+    setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})

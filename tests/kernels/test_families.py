@@ -52,7 +52,7 @@ def test_a_new_family_needs_no_entry_in_a_list(tmp_path):
         import runpy, sys, setuptools
         given = {}
         setuptools.setup = lambda **options: given.update(options)
-        names = runpy.run_path("setup.py")
+        names = runpy.run_path("setup.py", run_name="__main__")
         sys.path.insert(0, "fastnet/_kernels")
         import reference
         [extension] = given["ext_modules"]

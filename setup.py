@@ -57,6 +57,11 @@ def flag(name):
 class BuildKernels(build_ext):
     """build_ext with an OpenMP probe and with each family's C source compiled for every instruction set."""
 
+    def run(self):
+        # Symbols serve profilers, debuggers and benchmarks/spills.py, in builds for development. Wheels have none.
+        self.strip = PLATFORM.startswith("linux") and not (self.inplace or self.editable_mode)
+        super().run()
+
     def build_extensions(self):
         msvc = self.compiler.compiler_type == "msvc"
         self.isas = instruction_sets(msvc)
@@ -68,7 +73,7 @@ class BuildKernels(build_ext):
         for ext in self.extensions:
             ext.optional = not flag("FASTNET_REQUIRE_EXT")     # cythonize drops the option: set it here
             ext.extra_compile_args = common + openmp[0]
-            ext.extra_link_args = openmp[1]
+            ext.extra_link_args = openmp[1] + ["-Wl,--strip-all"] * self.strip
         self.common = common
         self.parallel = self.parallel or os.cpu_count()
         self.extensions.sort(key=is_family, reverse=True)      # what takes longest begins first

@@ -127,20 +127,13 @@ def step_of_an_optimizer(model):
 
 
 def compiled_step(model):
-    optimizer = fastnet.optim.Adam(model.parameters(), lr=0.1)
-
-    @fastnet.compile
-    def step(x):
-        optimizer.zero_grad()
-        model(x).sum().backward()
-        optimizer.step()
-    for _ in range(3):                      # the last ones are replays
-        step(fastnet.ones(2, 3, 9, 8))
+    step = replayed_step(model, fastnet.optim.Adam)
+    step(), step()
 
 
-def replayed_step(model):
-    """A function whose calls after the first replay a step."""
-    optimizer = fastnet.optim.SGD(model.parameters(), lr=0.1)
+def replayed_step(model, make=fastnet.optim.SGD):
+    """A function that replays a step, which was recorded."""
+    optimizer = make(model.parameters(), lr=0.1)
 
     @fastnet.compile
     def step(x):

@@ -1,6 +1,6 @@
 """Features of audio: `python -m benchmarks.audio [--rows TEXT,..] [--rounds N] [--threads N]`.
 
-Times spectrograms, logarithmic mel spectrograms and cepstra, forward and backward, beside torchaudio.
+Times spectrograms, logarithmic mel spectrograms and cepstra, forward and backward, against torchaudio.
 """
 import sys
 

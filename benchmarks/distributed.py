@@ -203,7 +203,7 @@ def network(t, kind, classes):
                            t.nn.Linear(2048, classes))
 
 
-# ---- the losses beside PyTorch's -------------------------------------------------------------------------------------
+# ---- the losses and PyTorch's ---------------------------------------------------------------------------------------
 
 def loss_curves(options):
     """Compare the losses of fastnet's and PyTorch's DistributedDataParallel; returns the exit status."""

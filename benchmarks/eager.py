@@ -1,6 +1,6 @@
 """The cost of an eager call: `python -m benchmarks.eager [--rows TEXT,..] [--rounds N] [--threads N]`.
 
-Times twenty common operations on tensors so small that the call takes most of the time, forward and backward, beside
+Times twenty common operations on tensors so small that the call takes most of the time, forward and backward, against
 eager PyTorch.
 """
 import sys

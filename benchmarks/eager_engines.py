@@ -1,11 +1,10 @@
 """The engines for the cost of a call, and the operations that they run."""
-from itertools import product
 from types import SimpleNamespace
 
 import numpy as np
 
 from .engines import Engine, Fastnet, PyTorch
-from .indexing_engines import MODES, Operations, Row
+from .indexing_engines import MODES as MODES, Operations, rows_of
 
 OPERATIONS = {
     "add": lambda t, a: a.x + a.y,
@@ -33,11 +32,7 @@ WITHOUT_GRADIENT = {"argmax", "add_"}
 SIZES = (8, 32)
 
 
-def rows(texts=("",)):
-    """The rows whose name contains one of the texts."""
-    every = [Row(mode, name, size) for mode, name, size in product(MODES, OPERATIONS, SIZES)
-             if mode == "infer" or name not in WITHOUT_GRADIENT]
-    return [row for row in every if any(text in row.name for text in texts)]
+ROWS = rows_of(OPERATIONS, SIZES, WITHOUT_GRADIENT)
 
 
 def operands(t, n):

@@ -106,10 +106,7 @@ LAYERS = (
 MODES = {"infer": "inference", "step": "one training step", "layer": "layer, forward and backward"}
 
 
-def rows(texts=("",)):
-    """The rows whose name contains one of the texts."""
-    every = [Row(mode, work) for mode in MODES for work in (LAYERS if mode == "layer" else NETWORKS)]
-    return [row for row in every if any(text in row.name for text in texts)]
+ROWS = [Row(mode, work) for mode in MODES for work in (LAYERS if mode == "layer" else NETWORKS)]
 
 
 def weights(state_dict):

@@ -15,9 +15,10 @@ import fastnet
 from fastnet.backend import K, get_isa
 
 from . import roofline, table
-from .image_engines import ENGINES, MODES, Network, Row, rows
+from .image_engines import ENGINES, MODES, ROWS, Network, Row
 from .kernels import BUILT
 from .row_tables import compare_rows, parse_rows, print_memory
+from .rows import named
 from .timing import Plan, Timed, busy, in_turns
 from .workers import missing
 
@@ -40,7 +41,7 @@ def main(argv=None):
     """Print the tables; returns the exit status."""
     options = parse_rows("benchmarks.images", __doc__, "infer, step, layer, share, memory, resnet50, b1", argv)
     texts, plan = options.rows.split(","), Plan(options.rounds, SECONDS)
-    found = rows(texts)
+    found = named(ROWS, texts)
     shares = [shape for shape in CONVOLUTIONS if any(text in share_name(shape) for text in texts)]
     memory = any(text in "memory-resnet18" for text in texts)
     if not (found or shares or memory):

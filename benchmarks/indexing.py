@@ -1,7 +1,7 @@
 """Indexing and order: `python -m benchmarks.indexing [--rows TEXT,..] [--rounds N] [--threads N]`.
 
 Times lookups, writes at indices, movement of elements, running sums, sorting and draws on square matrices, forward and
-backward, beside eager PyTorch.
+backward, against eager PyTorch.
 """
 import sys
 

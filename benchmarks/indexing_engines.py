@@ -72,11 +72,13 @@ class Row:
 MODES = {"infer": "forward, without gradients", "step": "forward and backward"}
 
 
-def rows(texts=("",)):
-    """The rows whose name contains one of the texts."""
-    every = [Row(mode, name, size) for mode, name, size in product(MODES, OPERATIONS, SIZES)
-             if mode == "infer" or name not in WITHOUT_GRADIENT]
-    return [row for row in every if any(text in row.name for text in texts)]
+def rows_of(operations, sizes, without_gradient):
+    """A row for each operation, size and mode; those without a gradient have no row of training."""
+    return [Row(mode, name, size) for mode, name, size in product(MODES, operations, sizes)
+            if mode == "infer" or name not in without_gradient]
+
+
+ROWS = rows_of(OPERATIONS, SIZES, WITHOUT_GRADIENT)
 
 
 def operands(t, n):

@@ -19,6 +19,7 @@ import fastnet
 from fastnet import nn
 from fastnet.privacy import PrivacyEngine, get_noise_multiplier
 
+from .rows import named
 from .timing import Plan, Timed, busy, every_turn
 
 PLAN, QUICK = Plan(rounds=7, seconds=0.2), Plan(rounds=3, seconds=0.05)
@@ -239,7 +240,7 @@ def main():
         found = [train_mnist(args.mnist, seed, args.epochs, args.calibrated) for seed in range(args.seeds)]
         print(f"epsilon {args.mnist}: mean accuracy {np.mean(found):.2%} of {len(found)} seeds")
         return 0
-    rows = [row for row in ROWS if any(text in row.name for text in args.rows.split(","))]
+    rows = named(ROWS, args.rows.split(","))
     compare(rows, QUICK if args.quick else PLAN, not args.alone)
     return 0
 

@@ -1,6 +1,6 @@
 """Recurrent layers: `python -m benchmarks.recurrent [--rows TEXT,..] [--rounds N] [--threads N]`.
 
-Times LSTM and GRU layers, forward and in training, and cells in a Python loop, beside PyTorch. See README.md.
+Times LSTM and GRU layers, forward and in training, and cells in a Python loop, against PyTorch. See README.md.
 """
 import sys
 

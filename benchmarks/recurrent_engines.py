@@ -39,10 +39,7 @@ LAYERS = tuple(product(("LSTM", "GRU"), (32, 128, 512), (1, 8, 64), (50, 500), (
 CELLS = tuple(product(("LSTMCell", "GRUCell"), (32, 128), (1, 8, 64), (50,)))
 
 
-def rows(texts=("",)):
-    """The rows whose name contains one of the texts."""
-    every = [Row(mode, *row) for mode in MODES for row in (CELLS if mode == "cell" else LAYERS)]
-    return [row for row in every if any(text in row.name for text in texts)]
+ROWS = [Row(mode, *row) for mode in MODES for row in (CELLS if mode == "cell" else LAYERS)]
 
 
 class _Sequences:

@@ -7,6 +7,7 @@ from statistics import geometric_mean
 from . import table
 from .engines import CPUS
 from .peers import time_row
+from .rows import named
 from .timing import Plan, busy
 from .workers import Worker, missing
 
@@ -32,7 +33,7 @@ def run_table(name, text, examples, seconds, argv, rounds=5):
     options = parse_rows(f"benchmarks.{name}", text, examples, argv, rounds)
     module = f"{name}_engines"
     engines = importlib.import_module(f".{module}", __package__)
-    found = engines.rows(options.rows.split(","))
+    found = named(engines.ROWS, options.rows.split(","))
     if not found:
         print(f"no row has {options.rows!r} in its name", file=sys.stderr)
         return 2

@@ -64,7 +64,12 @@ class Row:
 def rows(modes=tuple(MODES), texts=("",)):
     """The rows of these modes whose name contains one of the texts."""
     every = [Row(mode, work) for mode in modes for work in (PRODUCTS if mode == "matmul" else NETS)]
-    return [row for row in every if any(text in row.name for text in texts)]
+    return named(every, texts)
+
+
+def named(rows, texts):
+    """The rows whose name contains one of the texts."""
+    return [row for row in rows if any(text in row.name for text in texts)]
 
 
 def batches(net, count=8):

@@ -8,7 +8,7 @@ import argparse
 import sys
 from statistics import median
 
-from .rows import Net, Row
+from .rows import Net, Row, named
 from .table import microseconds
 from .timing import SETTLE, Plan, busy, rounds
 from .workers import Worker
@@ -25,7 +25,7 @@ def main(argv=None):
     parser.add_argument("--rows", default="", metavar="TEXT,..", help="only networks with one of these in their name")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter turns")
     options = parser.parse_args(argv)
-    nets = [net for net in NETS if any(text in net.name for text in options.rows.split(","))]
+    nets = named(NETS, options.rows.split(","))
     workers = {n: Worker("fastnet") for n in (1, *LIMITS)}
     print(busy() + f"{'training step':16s}" + "".join(f"{f'{n} thread(s) us':>18s}" for n in workers))
     try:

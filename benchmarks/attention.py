@@ -1,7 +1,7 @@
 """Attention: `python -m benchmarks.attention [--rows TEXT,..] [--rounds N] [--threads N]`.
 
-Times scaled dot-product attention, forward and in training, and generation token by token, against PyTorch; measures the
-memory of a step over 4,096 and 16,384 positions. See README.md.
+Times scaled dot-product attention, forward and in training, and generation token by token, against PyTorch; measures
+the memory of a step over 4,096 and 16,384 positions. See README.md.
 """
 import sys
 

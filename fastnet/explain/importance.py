@@ -66,8 +66,8 @@ def permutation_importance(estimator: Callable[[Array], Any], X: ArrayLike, y: A
         An Importance.
 
     Raises:
-        ValueError: X is no table of at least two rows, y or feature_mask has another length, no repeats, or an unknown
-            scoring.
+        ValueError: X is no table of at least two rows, y or feature_mask has another length, no repeats, an unknown
+            scoring, or values y that are all equal, for which r2 is not defined.
 
     Example:
         >>> import numpy as np
@@ -109,6 +109,10 @@ def _scorer(estimator: Any, y: Array, scoring: Any) -> Callable[[Array], float]:
     name = scoring or ("r2" if y.dtype.kind == "f" else "accuracy")
     if not callable(name) and name not in _SCORES:
         raise one_of("scoring", name, _SCORES)
+
+    if name == "r2" and not float(np.var(y)):
+        raise ValueError("permutation_importance: expected different values y for r2, got equal ones; choose "
+                         "scoring=\"neg_mean_squared_error\"")
 
     def predicted(table: Array) -> Array:
         found = predict(estimator, table) if isinstance(estimator, Module) else np.asarray(estimator(table))

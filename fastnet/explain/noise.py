@@ -6,7 +6,7 @@ from typing import Any
 
 import fastnet
 from fastnet import Generator, Tensor
-from fastnet._core.errors import given_text, one_of
+from fastnet._core.errors import check_number, given_text, one_of
 from fastnet.explain.attribution import Attribution
 from fastnet.explain.saliency import Saliency
 from fastnet.explain.samples import Inputs, Samples, as_inputs, cut_evenly, in_form, per_input
@@ -127,9 +127,12 @@ def noisy(name: str, inputs: tuple[Tensor, ...], count: int, stdevs: float | tup
         generator: which the noise of one copy of all rows is drawn from at a time.
 
     Raises:
+        TypeError: a deviation is not a number.
         ValueError: a negative deviation.
     """
     scales = per_input(name, "stdevs", stdevs, inputs)
+    for scale in scales:
+        check_number("stdevs", scale)
     if any(not scale >= 0 for scale in scales):
         raise ValueError(f"{name}: expected stdevs of at least 0, got {stdevs}")
     drawn = [[fastnet.randn(*x.shape, dtype=x.dtype, generator=generator) for x in inputs] for _ in range(count)]

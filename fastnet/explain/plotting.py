@@ -50,7 +50,8 @@ def plot(attributions: Any, image: Any = None, *, tokens: Sequence[str] | None =
         The matplotlib Figure.
 
     Raises:
-        ValueError: attributions of another shape, both tokens and columns, or an unknown sign.
+        ValueError: attributions of another shape or with NaN or infinite values, both tokens and columns, or an unknown
+            sign.
         ImportError: matplotlib is not installed (extra `plot`).
 
     Example:
@@ -79,8 +80,15 @@ def plot(attributions: Any, image: Any = None, *, tokens: Sequence[str] | None =
 
 
 def _as_float64(x: Any) -> Array:
-    """The numbers of one sample, without a first dimension of 1 where there is one more than needed."""
     return np.asarray(x.detach().numpy() if isinstance(x, Tensor) else x, np.float64)
+
+
+def _finite(attributions: Any) -> Array:
+    """Attributions as float64."""
+    a = _as_float64(attributions)
+    if not np.isfinite(a).all():
+        raise ValueError("plot: expected finite attributions, got NaN or infinite values")
+    return a
 
 
 def _new_figure(width: float, height: float) -> Any:
@@ -107,7 +115,7 @@ def _image_of(x: Array) -> Array:
 
 
 def _without_channels(attributions: Any) -> Array:
-    return _image_of(_as_float64(attributions)).sum(2)
+    return _image_of(_finite(attributions)).sum(2)
 
 
 def _signed(a: Array, sign: str) -> Array:
@@ -140,7 +148,7 @@ def _draw_image(a: Array, image: Any, outlier_perc: float) -> Any:
 
 def _one_number_each(attributions: Any, names: list[str], what: str) -> Array:
     """Attributions (names,)."""
-    a = _as_float64(attributions)
+    a = _finite(attributions)
     if a.ndim > 1 and len(a) == 1 and len(names) != 1:
         a = a[0]
     a = a.reshape(len(a), -1).sum(1) if a.ndim > 1 else a

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnet._core.errors import one_of
+from fastnet._core.errors import one_of, whole_number
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -26,6 +26,7 @@ def quadrature(method: str, n_steps: int) -> tuple[Array, Array]:
         Two arrays (n_steps,) of float64.
 
     Raises:
+        TypeError: n_steps is not a whole number.
         ValueError: an unknown method; fewer than one step, or than two for a Riemann sum.
 
     Example:
@@ -36,7 +37,7 @@ def quadrature(method: str, n_steps: int) -> tuple[Array, Array]:
     if method not in METHODS:
         raise one_of("method", method, METHODS)
     least = 1 if method == "gausslegendre" else 2
-    if n_steps < least:
+    if whole_number("n_steps", n_steps, None) < least:
         raise ValueError(f"expected n_steps of at least {least} for {method}, got {n_steps}")
     if method == "gausslegendre":
         places, weights = np.polynomial.legendre.leggauss(n_steps)

@@ -98,8 +98,9 @@ def check(model: Module, x: Any, target: Target = None,
         A SanityReport. `print` shows it; `passed` is False if a method's attributions do not change.
 
     Raises:
-        TypeError: model is not a Module.
-        ValueError: it has no parameters, or two methods have the same name.
+        TypeError: model is not a Module, or methods are not functions of a model.
+        ValueError: it has no parameters; there are no methods, or two with the same name; or attributions are NaN or
+            infinite.
 
     Example:
         >>> import fastnet
@@ -118,8 +119,7 @@ def check(model: Module, x: Any, target: Target = None,
         raise ValueError("check: expected a model with parameters, whose weights can be randomised")
     inputs = as_inputs("check", x)
     chosen = _predicted(model, inputs) if target is None else target
-    explain = {_name(made): _attributions(made, x, chosen)
-               for made in (make(random) for make in ([methods] if callable(methods) else methods))}
+    explain = _functions(methods, random, x, chosen)
     before = {name: function() for name, function in explain.items()}
     found: dict[str, dict[str, float]] = {name: {} for name in explain}
     generator = Generator(seed)
@@ -130,6 +130,23 @@ def check(model: Module, x: Any, target: Target = None,
         for name, function in explain.items():
             found[name][layers[j - 1][0] or type(random).__name__] = _similarity(before[name], function())
     return SanityReport(found, threshold)
+
+
+def _functions(methods: Any, model: Module, x: Any, target: Any) -> dict[str, Callable[[], list[Array]]]:
+    """{name: a function that computes the attributions} of the methods of a model."""
+    found: dict[str, Callable[[], list[Array]]] = {}
+    for make in [methods] if callable(methods) or not isinstance(methods, Iterable) else methods:
+        if not callable(make):
+            raise TypeError(f"check: expected methods to be functions of a model, such as the class Saliency, got "
+                            f"{given_text(make)}")
+        made = make(model)
+        name = _name(made)
+        if name in found:
+            raise ValueError(f"check: expected methods with different names, got {name} twice; check each alone")
+        found[name] = _attributions(made, x, target)
+    if not found:
+        raise ValueError("check: expected at least one method, got none")
+    return found
 
 
 def _predicted(model: Module, inputs: tuple[Tensor, ...]) -> Any:
@@ -147,7 +164,11 @@ def _attributions(method: Any, x: Any, target: Any) -> Callable[[], list[Array]]
     """A function that computes the attributions, one array (N, ...) for each input."""
     def compute() -> list[Array]:
         found = method.attribute(x, target=target)
-        return [part.numpy() for part in (found if isinstance(found, tuple) else (found,))]
+        parts = [part.numpy() for part in (found if isinstance(found, tuple) else (found,))]
+        if not all(np.isfinite(part).all() for part in parts):
+            raise ValueError(f"check: the attributions of {_name(method)} have NaN or infinite values; check the "
+                             "inputs and the weights")
+        return parts
     return compute
 
 

@@ -244,6 +244,8 @@ def test_wrong_arguments(x, call, error, message):
 def test_wrong_options(x, options, message):
     with pytest.raises(ValueError, match=message):
         IntegratedGradients(perceptron()).attribute(x, target=0, **options)
+    with pytest.raises(TypeError, match="expected n_steps to be a whole number"):
+        IntegratedGradients(perceptron()).attribute(x, target=0, n_steps=2.5)
 
 
 @pytest.mark.parametrize("forward, error, message", [

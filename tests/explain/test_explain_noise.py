@@ -57,6 +57,7 @@ def test_two_inputs(x):
     ({"nt_type": "smooth"}, ValueError, "unknown nt_type 'smooth'"),
     ({"nt_samples": 0}, ValueError, "nt_samples of at least 1, got 0"),
     ({"stdevs": -1.0}, ValueError, "stdevs of at least 0, got -1.0"),
+    ({"stdevs": "0.1"}, TypeError, "expected stdevs to be a number, got '0.1'"),
     ({"stdevs": (0.1, 0.1)}, ValueError, "stdevs to be a tuple of 1"),
 ])
 def test_wrong_options(x, options, error, message):

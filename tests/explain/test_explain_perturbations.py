@@ -166,6 +166,8 @@ def test_wrong_tables():
         permutation_importance(lambda X: X[:, 0], X, y[:5])
     with pytest.raises(ValueError, match=r"X of shape \(rows, columns\)"):
         permutation_importance(lambda X: X[:, 0], y, y)
+    with pytest.raises(ValueError, match="expected different values y for r2, got equal ones"):
+        permutation_importance(lambda X: X[:, 0], X, np.ones(20))
 
 
 # ---- predictions for other explainers ----

@@ -63,6 +63,8 @@ def test_texts(tmp_path):
     ((np.zeros(3),), {"columns": ["a", "b"]}, "an attribution for each of 2 columns"),
     ((np.zeros(2),), {"columns": ["a", "b"], "values": [1]}, "a value for each of 2 columns, got 1"),
     ((np.zeros(2),), {"tokens": ["a", "b"], "columns": ["a", "b"]}, "tokens or columns, got both"),
+    ((np.full((3, 3), np.nan),), {}, "expected finite attributions, got NaN"),
+    (([np.inf, 0],), {"columns": ["a", "b"]}, "expected finite attributions, got NaN or infinite"),
     ((np.zeros((3, 3)),), {"sign": "plus"}, "unknown sign 'plus'"),
     ((np.zeros((3, 3)),), {"outlier_perc": 100}, "outlier_perc from 0 to below 100"),
     ((np.zeros(2),), {"columns": ["a", "b"], "most": 0}, "most of at least 1"),

@@ -1,4 +1,6 @@
 """explain.check: which methods change when the weights are randomised."""
+import copy
+
 import numpy as np
 import pytest
 
@@ -67,3 +69,22 @@ def test_wrong_arguments():
         explain.check(fastnet.relu, fastnet.ones(1, 2))
     with pytest.raises(ValueError, match="expected a model with parameters"):
         explain.check(nn.ReLU(), fastnet.ones(1, 2))
+    model, x = nn.Sequential(nn.Linear(2, 3), nn.ReLU()), fastnet.ones(1, 2)
+    for methods, error, message in (
+            ([], ValueError, "expected at least one method, got none"),
+            (Saliency(model), TypeError, "expected methods to be functions of a model, .* got Saliency"),
+            ([lambda m: LayerGradCam(m, m[0]), lambda m: LayerGradCam(m, m[1])], ValueError, "got LayerGradCam twice")):
+        with pytest.raises(error, match=message):
+            explain.check(model, x, methods=methods)
+
+
+def test_attributions_that_are_nan_are_no_change():
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    with pytest.raises(ValueError, match="the attributions of InputXGradient have NaN or infinite values"):
+        explain.check(model, fastnet.full((1, 2), float("nan")), methods=explain.InputXGradient)
+
+
+def test_a_pruned_model_is_checked(trained):
+    model, x = trained
+    pruned = explain.check(fastnet.prune.ln_channels(copy.deepcopy(model), x, 0.25), x, 1, Saliency)
+    assert set(pruned.similarities["Saliency"]) == set(explain.check(model, x, 1, Saliency).similarities["Saliency"])

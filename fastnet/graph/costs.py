@@ -84,6 +84,12 @@ def _of_linear(node: Node) -> int:
     return _elements(node.outputs[0]) * node.inputs[1].shape[1]
 
 
+def _of_low_rank(node: Node) -> int:
+    """Of a linear layer and its low-rank update: each row of the input times all three matrices."""
+    x, *matrices = (node.arguments[name] for name in ("x", "weight", "down", "up"))
+    return math.prod(x.shape[:-1]) * sum(map(_elements, matrices))
+
+
 def _of_mm(node: Node) -> int:
     return _elements(node.outputs[0]) * node.inputs[0].shape[-1]
 
@@ -114,6 +120,7 @@ def _of_steps(node: Node) -> int:
 MULTIPLY_ADDS: dict[str, Callable[[Node], int]] = {
     "conv": _of_conv, "conv_normed": _of_conv, "conv_transposed": _of_conv_transposed,
     "linear": _of_linear, "linear_activated": _of_linear, "activated": _of_linear, "ended": _of_linear,
+    "low_rank_linear": _of_low_rank,
     "mm": _of_mm, "attention": _of_attention, "self_attention": _of_self_attention, "layer": _of_layer,
     "cell": _of_steps, "integer_conv": _of_conv, "quantized_conv": _of_conv, "quantized_linear": _of_mm,
     "dynamic_linear": _of_mm, "weight_only_linear": _of_mm, "integer_matmul": _of_mm, "quantized_layer": _of_steps}

@@ -14,6 +14,7 @@ def totals(model, *example):
 
 @pytest.mark.parametrize("model, example, products", [
     (nn.Linear(3, 4), (fastnet.ones(5, 3),), 5 * 3 * 4),
+    (fastnet.lora.apply(nn.Linear(3, 4), r=2), (fastnet.ones(5, 3),), 5 * (3 * 4 + 2 * 3 + 4 * 2)),
     (nn.Conv2d(4, 6, 3, groups=2), (fastnet.ones(2, 4, 5, 5),), 2 * 6 * 9 * 2 * 9),
     (nn.ConvTranspose1d(4, 6, 2, 2), (fastnet.ones(1, 4, 5),), 4 * 5 * 6 * 2),
     (nn.LSTM(3, 4), (fastnet.ones(7, 2, 3),), 7 * 2 * 16 * (3 + 4)),

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,15 +35,17 @@ class LoRAConfig:
 
     r: int = 8
     alpha: float = 8
-    target_modules: str | tuple[str, ...] | None = None
+    target_modules: str | Sequence[str] | None = None
     dropout: float = 0.0
     rslora: bool = False
     dora: bool = False
-    modules_to_save: tuple[str, ...] = ()
+    modules_to_save: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         whole_number("r", self.r, 1)
         check_number("alpha", self.alpha)
+        if not math.isfinite(self.alpha):
+            raise ValueError(f"lora: expected a finite alpha, got {self.alpha}")
         check_probability("lora", self.dropout)
         for name in ("target_modules", "modules_to_save"):
             given: Any = getattr(self, name)

@@ -68,7 +68,7 @@ def apply(model: _Model, r: int = 8, alpha: float = 8, target_modules: str | Seq
     if adapted_layers(model):
         raise ValueError("lora.apply: the model has adapters already; add another one with fastnet.lora.add, or remove "
                          "them with fastnet.lora.unload")
-    config = LoRAConfig(r, alpha, _as_targets(target_modules), dropout, rslora, dora, tuple(modules_to_save))
+    config = LoRAConfig(r, alpha, target_modules, dropout, rslora, dora, modules_to_save)
     add_with(model, name, config, seed)
     return model
 
@@ -96,7 +96,7 @@ def add(model: nn.Module, name: str, r: int = 8, alpha: float = 8,
     """
     if not _adapted("add", model):
         raise ValueError("lora.add: the model has no adapter; make it one with fastnet.lora.apply")
-    config = LoRAConfig(r, alpha, _as_targets(target_modules), dropout, rslora, dora, tuple(modules_to_save))
+    config = LoRAConfig(r, alpha, target_modules, dropout, rslora, dora, modules_to_save)
     active = _active_names(model)
     add_with(model, name, config, seed)
     _set(model, active, True)
@@ -132,10 +132,6 @@ def configs(model: nn.Module) -> dict[str, LoRAConfig]:
     """The settings of the adapters of a model, by name."""
     found: dict[str, LoRAConfig] = model.__dict__.get("lora_configs", {})
     return found
-
-
-def _as_targets(given: Any) -> Any:
-    return given if given is None or isinstance(given, str) else tuple(given)
 
 
 def _check_module(model: object) -> None:

@@ -48,6 +48,7 @@ def compact(model: _M, example: Any, *, speed: bool = True) -> tuple[_M, Compact
 
     Raises:
         TypeError: model is not a Module, or the example has no tensor.
+        ValueError: outputs for the example are NaN or infinite.
         RuntimeError: the model cannot be traced, or its `forward` needs a fixed number of channels.
 
     Example:
@@ -162,6 +163,8 @@ def _check_same(masked: Module, made: Module, inputs: tuple[Any, ...]) -> None:
     for x, y in zip(expected, given, strict=True):
         a, b = x.numpy(), y.numpy()
         scale = max(1.0, float(np.abs(a).max(initial=0)))
+        if a.dtype.kind == "f" and not np.isfinite(a).all():
+            raise ValueError("compact: expected a model and an example with finite outputs, got NaN or infinite ones")
         if a.shape != b.shape or (a.dtype.kind == "f" and not np.abs(a - b).max(initial=0) <= _CLOSE * scale):
             raise RuntimeError(f"compact: {type(made).__name__} computes something else with fewer channels; its "
                                "forward() may depend on their number")

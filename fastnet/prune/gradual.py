@@ -70,7 +70,7 @@ class GradualPruning(Callback):
             raise ValueError(f"GradualPruning: expected 0 <= initial_sparsity <= final_sparsity < 1, got "
                              f"{initial_sparsity} and {final_sparsity}")
         if method not in _WAYS:
-            raise one_of("GradualPruning: method", method, _WAYS)
+            raise one_of("method of GradualPruning", method, _WAYS)
         if (method == "ln_channels") != (example is not None) or (method == "ln_channels" and parameters is not None):
             raise ValueError("GradualPruning: expected an example and no parameters with method 'ln_channels', and no "
                              "example with others")

@@ -82,8 +82,11 @@ def _follow_filters(analysis: Analysis, node: Node, filters: _Filters, axis: int
     if found is not None and found.axis != axis:
         analysis.refuse(node, f"{place_of(node)} mixes another dimension")
         return
-    if found is not None:
-        analysis.ties.tie(analysis.numbered(weight, 1 - filters.axis), found.numbers)
+    read = analysis.numbered(weight, 1 - filters.axis)
+    if found is None:                                   # another call of the layer may read channels
+        analysis.ties.fix(read, f"{place_of(node)} also reads channels that no layer makes")
+    else:
+        analysis.ties.tie(read, found.numbers)
     folds = bias is not None and not filters.padded and all(layer.weight != weight.name for layer in analysis.layers)
     outputs = _numbered_outputs(analysis, node, filters)
     analysis.layers.append(Layer(node, weight.name, None if bias is None else bias.name, filters.axis, found, outputs,

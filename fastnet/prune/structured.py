@@ -41,7 +41,7 @@ def ln_channels(model: _M, example: Any, amount: float, n: float = 1, *, scope: 
         model: the model, which is changed; see `fastnet.nn.utils.prune` for the form of its parameters then.
         example: a tensor, or a tuple of the arguments of its `forward`.
         amount: the fraction of channels to prune, from 0 to 1, with those pruned before; each group keeps at least one.
-        n: the p of the norm; may be inf.
+        n: the p of the norm, above 0; may be inf.
         scope: "group": the fraction of each group; "global": of all, by importance relative to the group's mean.
         layers: the paths of convolutions and linear layers whose channels to prune; by default all that can be.
 
@@ -65,6 +65,9 @@ def ln_channels(model: _M, example: Any, amount: float, n: float = 1, *, scope: 
     check_number("amount", amount)
     if not 0 <= amount <= 1:
         raise ValueError(f"ln_channels: expected amount to be a fraction from 0 to 1, got {amount}")
+    check_number("n", n)
+    if not n > 0:
+        raise ValueError(f"ln_channels: expected a norm with n above 0, got {n}")
     if scope not in _SCOPES:
         raise one_of("scope of ln_channels", scope, _SCOPES)
     found = analysed("ln_channels", model, example)
@@ -81,7 +84,9 @@ def _prunable(model: Module, groups: list[ChannelGroup], layers: Sequence[str] |
     free = [group for group in groups if not group.reason]
     if layers is None:
         if not free:
-            raise ValueError(f"ln_channels: no channels of the model can be pruned; {described(groups)}")
+            reason = described(groups) or ("it has no convolution or linear layer; adapters of fastnet.lora are merged "
+                                           "first, with merge_and_unload")
+            raise ValueError(f"ln_channels: no channels of the model can be pruned; {reason}")
         return free
     known = {path for group in groups for path in group.layers}
     for path in layers:

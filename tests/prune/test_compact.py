@@ -147,6 +147,15 @@ def test_a_layer_called_twice():
     assert small.b.weight.shape[:2] == (2, 2) and small.a.out_channels == 2
 
 
+def test_a_layer_that_reads_the_input_and_its_own_outputs():
+    layer, x = nn.Linear(4, 4), fastnet.ones(2, 4)
+    model = nn.Sequential(layer, nn.ReLU(), layer, nn.ReLU(), nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2))
+    assert [group.reason for group in prune.channel_groups(model, x)] == [
+        "linear in '0' also reads channels that no layer makes", "", "the model returns them"]
+    small, _ = prune.compact(prune.ln_channels(model, x, 0.5), x, speed=False)
+    assert small[0].out_features == 4 and small[4].out_features == 3 and fastnet.allclose(small(x), model(x))
+
+
 def test_a_fixed_number_of_channels_in_forward_is_an_error():
     class Fixed(nn.Module):
         def __init__(self):
@@ -210,8 +219,18 @@ def test_chosen_layers_alone_are_pruned_and_others_refused():
     assert prune.is_pruned(model[0])
     with pytest.raises(ValueError, match="no channels of the model can be pruned; '': the model returns them"):
         prune.ln_channels(nn.Linear(2, 2), fastnet.ones(1, 2), 0.5)
+    with pytest.raises(ValueError, match=r"no convolution or linear layer; adapters of .* are merged first"):
+        prune.ln_channels(fastnet.lora.apply(nn.Sequential(nn.Linear(2, 2))), fastnet.ones(1, 2), 0.5)
     with pytest.raises(ValueError, match="fraction from 0 to 1, got 2"):
         prune.ln_channels(model, fastnet.ones(1, 2), 2)
+    with pytest.raises(ValueError, match="a norm with n above 0, got 0"):
+        prune.ln_channels(model, fastnet.ones(1, 2), 0.5, n=0)
+
+
+def test_outputs_that_are_nan_are_refused():
+    model = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 1))
+    with pytest.raises(ValueError, match="a model and an example with finite outputs, got NaN"):
+        prune.compact(model, fastnet.full((1, 2), float("nan")), speed=False)
 
 
 def test_layers_that_cannot_be_pruned_are_named_with_the_reason():

@@ -95,7 +95,7 @@ def test_averaged_weights_keep_the_masks():
 @pytest.mark.parametrize("options, message", [
     ({"final_sparsity": 1.0}, "final_sparsity < 1"), ({"initial_sparsity": 0.9}, "initial_sparsity <= final_sparsity"),
     ({"end_step": 0}, "end_step"), ({"frequency": 0}, "frequency"),
-    ({"method": "l2"}, "unknown GradualPruning: method"), ({"method": "ln_channels"}, "expected an example"),
+    ({"method": "l2"}, "unknown method of GradualPruning"), ({"method": "ln_channels"}, "expected an example"),
     ({"example": 1}, "expected an example")])
 def test_wrong_options_say_what_is_expected(options, message):
     with pytest.raises(ValueError, match=message):

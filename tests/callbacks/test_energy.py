@@ -1,5 +1,6 @@
 """The Energy callback: joules of a made-up powercap tree, estimates, counts in the history, and resumption."""
 import json
+import subprocess
 import sys
 import time
 import types
@@ -189,6 +190,34 @@ def test_codecarbons_own_data(tmp_path):
     assert 0.01 < rate < 0.2                    # kilograms of CO2 a kilowatt-hour: France's electricity is nuclear
     with pytest.raises(ValueError, match="CodeCarbon has no country 'DE'"):
         fitted(X, Y, callbacks=[c.Energy(country="DE", powercap=tmp_path)])
+
+
+BESIDE_CODECARBON = """
+import os, sys
+import numpy as np, fastnet
+from codecarbon import OfflineEmissionsTracker
+tracker = OfflineEmissionsTracker(
+    country_iso_code="DEU", tracking_mode="process", force_cpu_power=10 * os.cpu_count(), measure_power_secs=1,
+    log_level="error", save_to_file=False, allow_multiple_runs=True)
+x = np.random.default_rng(0).standard_normal((4000, 256)).astype(np.float32)
+model = fastnet.nn.Sequential(fastnet.nn.Linear(256, 512), fastnet.nn.ReLU(), fastnet.nn.Linear(512, 2))
+trainer = fastnet.Trainer(model, "adamw", loss="cross_entropy")
+energy = fastnet.callbacks.Energy(10, powercap=sys.argv[1])
+tracker.start()
+trainer.fit(x, (x[:, 0] > 0).astype(np.int64), epochs=60, callbacks=[energy], progress=False)
+tracker.stop()
+print(energy.total["joules_estimated"], tracker.final_emissions_data.cpu_energy * 3.6e6)
+"""
+
+
+def test_the_estimate_beside_codecarbons(tmp_path):
+    """CodeCarbon's estimate of a process, for the same watts of a core; it includes the tracker's own work."""
+    pytest.importorskip("codecarbon")
+    found = subprocess.run([sys.executable, "-c", BESIDE_CODECARBON, str(tmp_path)], capture_output=True, text=True,
+                           timeout=200)
+    assert found.returncode == 0, found.stderr
+    ours, theirs = map(float, found.stdout.splitlines()[-1].split())
+    assert theirs / 1.25 < ours < theirs * 1.25, (ours, theirs)
 
 
 @pytest.mark.parametrize(("make", "error", "message"), [

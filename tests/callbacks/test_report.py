@@ -1,4 +1,6 @@
 """Reports to searches of hyperparameters: Optuna's trials, Ray Tune's function."""
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,36 @@ def test_a_pruned_trial_ends_the_training():
     with pytest.raises(optuna.TrialPruned, match="pruned after epoch 2"):
         t.fit(*blobs(), epochs=9, validation_split=0.2, progress=False, callbacks=[c.Report(trial)])
     assert len(t.history) == 2 and [step for step, _ in trial.reported] == [1, 2]
+
+
+RAY = """
+import logging, sys
+import numpy as np, ray
+from ray import tune
+
+def objective(config):
+    import fastnet
+    x = np.ones((8, 1), np.float32)
+    model = fastnet.nn.Linear(1, 1, bias=False)
+    fastnet.nn.init.constant_(model.weight, config["weight"])
+    trainer = fastnet.Trainer(model, "sgd", lr=0.0, loss="mse")
+    trainer.fit(x, x[:, 0], epochs=2, progress=False, callbacks=fastnet.callbacks.Report(tune.report))
+
+ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+tuner = tune.Tuner(objective, param_space={"weight": tune.grid_search([1.0, 3.0])},
+                   tune_config=tune.TuneConfig(metric="loss", mode="min"),
+                   run_config=tune.RunConfig(storage_path=sys.argv[1], verbose=0))
+results = tuner.fit()
+best = results.get_best_result()
+assert len(results) == 2 and not results.errors
+print(best.config["weight"], best.metrics["loss"], best.metrics["epoch"])
+"""
+
+
+def test_ray_tune_takes_the_reports(tmp_path):
+    pytest.importorskip("ray.tune")
+    found = subprocess.run([sys.executable, "-c", RAY, str(tmp_path)], capture_output=True, text=True, timeout=300)
+    assert found.stdout.splitlines()[-1:] == ["1.0 0.0 2"], found.stderr
 
 
 def test_a_real_study_prunes():

@@ -14,7 +14,7 @@ from fastnet.nn.state_dict import LISTED
 __all__ = ["adaptable", "adapted_layers", "base_class", "is_named", "module_paths", "names_text", "peft_targets",
            "saved_modules", "selected_layers"]
 
-_LINEAR = nn.Linear, nn.MultiheadAttention, Projection
+_DEFAULT_LAYERS = nn.Linear, nn.MultiheadAttention, Projection
 
 
 def names_text(names: Iterable[str]) -> str:
@@ -62,7 +62,7 @@ def selected_layers(model: nn.Module, config: LoRAConfig) -> list[tuple[str, nn.
     trained = {path for path in layers if any(path == w or path.startswith(w + ".") for w in whole)}
     if targets is None or targets == "all-linear":
         found = [path for path, layer in layers.items()
-                 if base_class(layer) in _LINEAR and path not in outputs and path not in trained]
+                 if base_class(layer) in _DEFAULT_LAYERS and path not in outputs and path not in trained]
     elif isinstance(targets, str):
         found = _paths_by_expression(model, targets)
     else:

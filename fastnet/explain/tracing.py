@@ -18,13 +18,14 @@ __all__ = ["Rule", "TracedNetwork", "dependent", "with_rule"]
 
 Rule = Callable[[Tensor, Tensor, Tensor], Tensor]       # of the argument, the result and its gradient
 _MOST_GRAPHS = 16
+_PLAIN = frozenset((bool, int, float, str))             # types of settings
 
 
 class TracedNetwork(Network):
     """A Module as a graph, traced once for each shape of its arguments.
 
-    A change of the weights' values is seen. If a module or a parameter is replaced, the model is traced again; other
-    attributes must stay as they are.
+    A change of the weights' values is seen. If a module, a parameter, a hook or a plain setting of a module changes,
+    such as the active adapters, the model is traced again; other attributes must stay as they are.
 
     Args:
         model: the Module.
@@ -43,12 +44,14 @@ class TracedNetwork(Network):
         super().__init__(model, compile)
         self._change, self._make = change, make
         self._functions: dict[Any, Callable[..., Any]] = {}
-        self._parts: list[int] = []
+        self._parts: list[Any] = []
         self._slopes = self._traced_slopes
 
     def _traced_slopes(self, inputs: tuple[Tensor, ...], index: Tensor | None, extra: tuple[Any, ...]) -> Any:
         assert isinstance(self.forward, Module)
-        parts = [id(x) for x in (*self.forward.modules(), *(p._data for p in self.forward.parameters()))]
+        parts: list[Any] = [id(p._data) for p in self.forward.parameters()]
+        for module in self.forward.modules():
+            parts += id(module), _settings(module)
         if parts != self._parts:
             self._functions.clear()
             self._parts = parts
@@ -67,6 +70,14 @@ class TracedNetwork(Network):
                             "other values")
         run = self._change(graph).run
         return lambda *arguments: run(*(x for x in arguments if isinstance(x, Tensor)))
+
+
+def _settings(module: Module) -> list[Any]:
+    """The numbers, texts and tuples of such among the attributes of a module, and the identities of its hooks."""
+    found: list[Any] = [tuple(map(id, hooks.values())) for hooks in module._hooks or ()]
+    found += [value for value in module.__dict__.values() if type(value) in _PLAIN or (
+        type(value) is tuple and _PLAIN.issuperset(map(type, value)))]
+    return found
 
 
 def dependent(graph: Graph) -> set[Value]:

@@ -190,3 +190,21 @@ def test_a_residual_network():
     np.testing.assert_allclose(found.numpy().sum((1, 2, 3)), total, rtol=1e-3, atol=1e-4)
     assert LayerGradCam(model, model.layer3).attribute(x, 2).shape[:2] == (1, 1)
     assert GuidedBackprop(model).attribute(x, 2).shape == x.shape
+
+
+@pytest.mark.parametrize("make", [DeepLift, GuidedBackprop, lambda model: LayerGradCam(model, model[1])])
+def test_changed_hooks_and_adapters_are_seen(make):
+    fastnet.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3)), fastnet.randn(2, 4)
+    fastnet.lora.apply(model, r=2, seed=0)
+    fastnet.lora.add(model, "other", r=2, seed=1)
+    with fastnet.no_grad():
+        for layer in (model[0], model[2]):
+            for adapter in layer.adapters.values():
+                adapter.lora_B.copy_(fastnet.randn(*adapter.lora_B.shape))
+    method = make(model)
+    method.attribute(x, target=1)
+    for change in (lambda: fastnet.lora.set_adapter(model, "other"), lambda: fastnet.lora.merge(model),
+                   lambda: model[0].register_forward_hook(lambda module, args, output: 2 * output)):
+        change()
+        assert fastnet.equal(method.attribute(x, target=1), make(model).attribute(x, target=1))

@@ -13,6 +13,7 @@ from fastnet.onnx.wire import DamagedFileError
 __all__ = ["MOST_BYTES", "read_model", "write_model"]
 
 MOST_BYTES = 2**31 - 1                  # of a protocol buffer: other readers refuse more
+_LFS_POINTER = b"version https://git-lfs"
 
 
 def read_model(path: StrPath) -> Model:
@@ -27,6 +28,11 @@ def read_model(path: StrPath) -> Model:
     """
     with open(path, "rb") as file:
         contents = file.read()
+    if not contents:
+        raise DamagedFileError(f"{os.fsdecode(path)}: expected an ONNX model, got an empty file")
+    if contents.startswith(_LFS_POINTER):
+        raise DamagedFileError(f"{os.fsdecode(path)}: expected an ONNX model, got a pointer of Git LFS; fetch the "
+                               "model with `git lfs pull`")
     try:
         model = decode(Model, contents)
         if model.graph is None:

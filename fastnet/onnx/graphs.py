@@ -144,6 +144,8 @@ class GraphReader:
         inputs = tuple(_resolve(name, place, f"the {node.op_type} node {label!r}") if name else ""
                        for name in _without_empty_end(node.input))
         operator = self._operator(node, label, domain, place)
+        if operator is not None:
+            _check_input_count(operator, label, len(inputs))
         attributes = self._attributes(node, label, place) if operator is not None else {}
         outputs = tuple(self._define(name, place, defined) if name else "" for name in _without_empty_end(node.output))
         if operator is not None:
@@ -232,6 +234,13 @@ class GraphReader:
     @staticmethod
     def _referred(entry: forms.Attribute, place: _Place) -> forms.Attribute:
         return (place.attributes or {})[entry.ref_attr_name] if entry.ref_attr_name else entry
+
+
+def _check_input_count(operator: Operator, label: str, given: int) -> None:
+    least, most = operator.least, operator.most
+    if given < least or (most is not None and given > most):
+        wanted = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
+        raise DamagedFileError(f"the {operator.name} node {label!r}: expected {wanted} inputs, got {given}")
 
 
 def _domain(domain: str) -> str:

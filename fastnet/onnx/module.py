@@ -42,6 +42,15 @@ class Input:
         sizes = "" if self.shape is None else f" ({', '.join('?' if n is None else str(n) for n in self.shape)})"
         return f"{self.name}: {self.dtype}{sizes}"
 
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Whether a shape has the sizes that are not open.
+
+        Args:
+            shape: of a value.
+        """
+        return self.shape is None or all(not isinstance(wanted, int) or wanted == n
+                                         for wanted, n in zip(self.shape, shape))
+
     def check(self, x: Any) -> None:
         """Refuse a value that cannot be this input.
 
@@ -146,8 +155,14 @@ class OnnxModel(Module):
             ValueError: an input has another number of dimensions.
             RuntimeError: a node cannot compute with shapes that the inputs lead to; the message names the node.
         """
-        runner = Runner(self.constant_tensors())
-        return as_result(runner.run(self.current_program(), self.values(inputs, named)))
+        runner, values = Runner(self.constant_tensors()), self.values(inputs, named)
+        shapes = {x.name: tuple(values[x.name].shape) for x in self.inputs}
+        try:
+            return as_result(runner.run(self.current_program(), values))
+        except RuntimeError as e:
+            if unlike := [f"{x} and got {shapes[x.name]}" for x in self.inputs if not x.fits(shapes[x.name])]:
+                e.args = (f"{e}; the file describes the input {', '.join(unlike)}",)
+            raise
 
     def current_program(self) -> Program:
         """The program that computes the outputs in the present mode: fused nodes have no gradients."""

@@ -50,6 +50,7 @@ class Operator:
         control: whether the node has subgraphs. The function is then called with the node, a function
             `run(body, inputs)` that runs a subgraph and returns a tuple of its outputs, and the values as they are.
         random: whether the results differ from call to call, so that it runs in each replay.
+        least, most: how many inputs the function takes; `most` is None if there is no limit.
     """
 
     name: str
@@ -59,6 +60,8 @@ class Operator:
     known: frozenset[int]
     control: bool = False
     random: bool = False
+    least: int = 0
+    most: int | None = None
 
     def __reduce__(self) -> Any:
         return _registered_operator, (self.name, self.domain, self.since)
@@ -146,11 +149,15 @@ def operator(*names: str, since: int = 1, domain: str = "", known: Iterable[str]
         (True, None)
     """
     def register(function: _F) -> _F:
-        parameters = list(inspect.signature(function).parameters)[2 if control else 1:]
-        positions = frozenset(parameters.index(name) for name in known)
+        parameters = list(inspect.signature(function).parameters.values())[2 if control else 1:]
+        names_of_inputs = [parameter.name for parameter in parameters]
+        positions = frozenset(names_of_inputs.index(name) for name in known)
+        single = [parameter for parameter in parameters if parameter.kind is not parameter.VAR_POSITIONAL]
+        least = sum(parameter.default is parameter.empty for parameter in single)
+        most = len(single) if len(single) == len(parameters) else None
         for name in names:
             entries = _FUNCTIONS_BY_NAME.setdefault((domain, name), [])
-            entries.append(Operator(name, domain, since, function, positions, control, random))
+            entries.append(Operator(name, domain, since, function, positions, control, random, least, most))
             entries.sort(key=lambda entry: entry.since)
         return function
     return register

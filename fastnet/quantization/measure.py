@@ -1,13 +1,13 @@
 """Data for calibration, and measures of models on them."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from fastnet._core.construction import as_tensor, from_numpy
-from fastnet._core.errors import shape_text
+from fastnet._core.errors import given_text, shape_text
 from fastnet._core.tensor import Tensor
 from fastnet._replay.compiled import compile
 from fastnet.autograd import no_grad
@@ -53,6 +53,9 @@ def _labelled_batches(data: Any, batch_size: int) -> Iterator[Batch]:
             part = slice(start, start + batch_size)
             yield (_as_input(x[part]),), None if labels is None else labels[part]
         return
+    if not isinstance(data, Iterable):
+        raise TypeError("quantize: expected data as an array, a tensor, a pair (samples, labels) or batches of these, "
+                        f"got {given_text(data)}")
     for batch in data:
         x, y = batch if isinstance(batch, tuple | list) and len(batch) == 2 else (batch, None)
         yield (_as_input(x),), None if y is None else _classes_in(y, len(x))
@@ -70,6 +73,8 @@ def _classes_in(labels: Any, count: int) -> Any:
 
 
 def _as_input(x: Any) -> Tensor:
+    if isinstance(x, str) or np.ndim(x) == 0:
+        raise ValueError(f"quantize: expected batches whose first dimension counts samples, got {given_text(x)}")
     if isinstance(x, Tensor):
         return x
     array = np.asarray(x)

@@ -234,6 +234,26 @@ def test_an_error_names_the_node():
         model(values(2, 3))
 
 
+def test_a_wrong_number_of_inputs():
+    for made, message in ((node("Add", "x", "y"), "the Add node 'the Add': expected 2 inputs, got 1"),
+                          (node("Relu", "x x", "y"), "expected 1 inputs, got 2"),
+                          (node("Clip", "x x x x", "y"), "expected 1 to 3 inputs, got 4")):
+        with pytest.raises(DamagedFileError, match=message):
+            model_of([made])
+
+
+def test_a_concatenation_without_an_axis():
+    with pytest.raises(RuntimeError, match=r"Concat node 'the Concat'.*expected the attribute axis"):
+        model_of([node("Concat", "x x", "y")])(values(2, 3))
+    assert model_of([node("Concat", "x x", "y")], opset=3)(values(2, 3)).shape == (2, 6)
+
+
+def test_an_error_of_an_input_with_another_shape_says_so():
+    model = model_of([node("MatMul", "x w", "y")], w=np.ones((3, 4), np.float32))
+    with pytest.raises(RuntimeError, match=r"the file describes the input x: float32 \(n, 3\) and got \(5, 2\)"):
+        model(values(5, 2))
+
+
 def test_an_integer_input_that_decides_selects_a_recording():
     branches = {name: graph([node(op, "x", name)], outputs=(name,))
                 for name, op in (("then_branch", "Neg"), ("else_branch", "Exp"))}

@@ -236,6 +236,14 @@ def test_elements_that_do_not_fit():
         array_of(Tensor(name="w", data_type=17))
 
 
+@pytest.mark.parametrize("content, message", [(b"", "got an empty file"),
+                                              (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull")])
+def test_files_that_hold_no_model(tmp_path, content, message):
+    (tmp_path / "m.onnx").write_bytes(content)
+    with pytest.raises(DamagedFileError, match=message):
+        read_model(tmp_path / "m.onnx")
+
+
 def external(location, **entries):
     pairs = {"location": location, **{key: str(value) for key, value in entries.items()}}
     return Tensor(name="w", dims=[2], data_type=1, data_location=1,

@@ -203,6 +203,25 @@ def test_wrong_arguments(arguments, error):
         fastnet.quantize(nn.Linear(4, 4), **arguments)
 
 
+def test_data_of_another_kind():
+    with pytest.raises(TypeError, match=r"expected data as an array, a tensor, .*got None"):
+        fastnet.quantize(nn.Linear(3, 3), None)
+    with pytest.raises(ValueError, match="first dimension counts samples, got 1"):
+        fastnet.quantize(nn.Linear(3, 3), [1, 2, 3])
+
+
+def test_the_reason_of_a_recurrent_layer_that_stays_float32():
+    class Tagger(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.LSTM(3, 4, bidirectional=True)
+
+        def forward(self, x):
+            return self.rnn(x)[0]
+    _, report = static(Tagger(), images(5, 2, 3))
+    assert "of one direction" in report.layers[0].reason
+
+
 @pytest.mark.parametrize("scheme", ["static", "dynamic", "weight_only", "qat"])
 def test_the_caller_keeps_modes_and_random_state(scheme):
     model = nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 3))

@@ -135,10 +135,16 @@ def tile_along(node: Node, x: Any, tiles: Any, axis: Any) -> Any:
 
 # ---- joining and cutting ---------------------------------------------------------------------------------------------
 
+_CONCAT_NEEDS_AXIS = 4                  # the version of the operator set from which on there is no default
+
+
 @operator("Concat")
 def concat(node: Node, *parts: Any) -> Any:
     """Values one after the other along an axis."""
-    axis = axis_of(node.attribute("axis", 1), parts[0].ndim)        # 1 is a default of the first versions
+    axis = node.attribute("axis", 1 if node.opset < _CONCAT_NEEDS_AXIS else None)
+    if axis is None:
+        raise ValueError("expected the attribute axis, got none")
+    axis = axis_of(axis, parts[0].ndim)
     length = sum(part.shape[axis] for part in parts if part.ndim > axis)
     checked_sizes([*parts[0].shape[:axis], length, *parts[0].shape[axis + 1:]], parts[0].dtype)
     if any(isinstance(part, np.ndarray) for part in parts):

@@ -20,7 +20,7 @@ from fastnet.quantization.weights import gptq, round_to_nearest
 
 __all__ = ["replaced_dynamic", "replaced_weights"]
 
-_LINEAR = nn.Linear, Projection         # a Projection holds its weight transposed
+_MATRIX_LAYERS = nn.Linear, Projection  # a Projection holds its weight transposed
 _LEAST_WEIGHTS = 1024                   # of a layer; smaller ones stay as they are
 
 
@@ -32,7 +32,7 @@ def replaced_dynamic(model: Module) -> tuple[Module, list[LayerReport]]:
     """
     made: Any = copy.deepcopy(model).eval()
     layers = []
-    for path, layer in list(_replaceable(made, (*_LINEAR, nn.LSTM, nn.GRU))):
+    for path, layer in list(_replaceable(made, (*_MATRIX_LAYERS, nn.LSTM, nn.GRU))):
         new, reason = _dynamic(layer)
         if new is not None:
             made = _with_layer(made, path, new)
@@ -68,7 +68,7 @@ def replaced_weights(model: Module, batches: list[Batch], bits: int, group_size:
     """
     made: Any = copy.deepcopy(model).eval()
     layers = []
-    for path, layer in list(_replaceable(made, _LINEAR)):
+    for path, layer in list(_replaceable(made, _MATRIX_LAYERS)):
         weight = _matrix_of(layer)
         group = fitting_group(weight.shape[1], group_size)
         if not group or weight.size < _LEAST_WEIGHTS:

@@ -176,7 +176,7 @@ def test_files(tmp_path):
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(DamagedFileError, match=r"m\.onnx: not an ONNX model, or a truncated or damaged one"):
         read_model(path)
-    path.write_bytes(b"")
+    path.write_bytes(b"\x08\x08")
     with pytest.raises(DamagedFileError, match="it has no graph"):
         read_model(path)
 

@@ -119,7 +119,7 @@ def check(model: Module, x: Any, target: Target = None,
         raise ValueError("check: expected a model with parameters, whose weights can be randomised")
     inputs = as_inputs("check", x)
     chosen = _predicted(model, inputs) if target is None else target
-    explain = _functions(methods, random, x, chosen)
+    explain = _explanations(methods, random, x, chosen)
     before = {name: function() for name, function in explain.items()}
     found: dict[str, dict[str, float]] = {name: {} for name in explain}
     generator = Generator(seed)
@@ -132,7 +132,7 @@ def check(model: Module, x: Any, target: Target = None,
     return SanityReport(found, threshold)
 
 
-def _functions(methods: Any, model: Module, x: Any, target: Any) -> dict[str, Callable[[], list[Array]]]:
+def _explanations(methods: Any, model: Module, x: Any, target: Any) -> dict[str, Callable[[], list[Array]]]:
     """{name: a function that computes the attributions} of the methods of a model."""
     found: dict[str, Callable[[], list[Array]]] = {}
     for make in [methods] if callable(methods) or not isinstance(methods, Iterable) else methods:

@@ -86,11 +86,13 @@ def test_an_instance_without_its_constructor(twin):
 
 
 def test_a_recorder_notes_tensors(twin):
-    made, used = [], []
-    recorder = SimpleNamespace(note_made=made.append, note_tensors=used.append, pool=twin.memory.Pool())
+    made, used, named = [], [], []
+    recorder = SimpleNamespace(
+        note_made=made.append, note_tensors=used.append, pool=twin.memory.Pool(),
+        enter_operation=lambda name, args: named.append(name), leave_operation=lambda: named.append("end"))
     x = leaf(twin, X)
     result = twin.state.recorded(recorder, product(twin), x, leaf(twin, Y))
-    assert made == [result] and used[0][0] is x
+    assert made == [result] and used[0][0] is x and len(named) == 2 and named[1] == "end"
     twin.tape.wrapped(X)
     assert len(made) == 1
 

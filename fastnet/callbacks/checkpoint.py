@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastnet._core import world
 from fastnet._core.errors import check_number, check_path
 from fastnet.callbacks.base import Callback
 
@@ -59,7 +60,8 @@ class Checkpoint(Callback):
     def on_fit_begin(self, trainer: Trainer) -> None:
         if self.folder.exists() and not self.folder.is_dir():
             raise FileExistsError(f"{self.folder}: expected a folder for checkpoints, got a file")
-        self.folder.mkdir(parents=True, exist_ok=True)
+        if world.is_first_rank():
+            self.folder.mkdir(parents=True, exist_ok=True)
         self._last, self._waiting = time.monotonic(), None
 
     def on_batch_end(self, trainer: Trainer) -> None:

@@ -6,6 +6,7 @@ usually computes them, that of the last parameters first.
 """
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +111,15 @@ class Buckets:
 
     def __len__(self) -> int:
         return len(self._buckets)
+
+    def are_of(self, parameters: Iterable[Tensor]) -> bool:
+        """Whether these are the gradients of exactly the parameters that require one; a frozen one needs new buckets.
+
+        Args:
+            parameters: of the model, in the order of the constructor.
+        """
+        trained = [p for p in parameters if p.requires_grad]
+        return len(trained) == len(self.parameters) and all(map(operator.is_, trained, self.parameters))
 
     @property
     def nbytes(self) -> int:

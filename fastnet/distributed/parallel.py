@@ -73,8 +73,7 @@ class DistributedDataParallel(Module):
         self._waiting = False                   # whether backward() has reached the module's output
         self._transport = transport
         copy_from_first_rank(transport, [*module.parameters(), *module.buffers()])
-        self._buckets = Buckets(module.parameters(), transport)
-        self._exchange = GradientExchange(self._buckets, self._average_bucket, transport)
+        self._make_buckets()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Call the wrapped module."""
@@ -84,6 +83,8 @@ class DistributedDataParallel(Module):
             copy_from_first_rank(self._transport, self.module.buffers())
         output = self.module(*args, **kwargs)
         if is_grad_enabled() and self.require_backward_grad_sync:
+            if not self._buckets.are_of(self.module.parameters()):      # parameters were frozen or unfrozen
+                self._make_buckets()
             for tensor in _result_tensors(output):
                 if tensor.requires_grad:
                     tensor.register_hook(self._reached)
@@ -110,6 +111,10 @@ class DistributedDataParallel(Module):
             yield
         finally:
             self.require_backward_grad_sync = before
+
+    def _make_buckets(self) -> None:
+        self._buckets = Buckets(self.module.parameters(), self._transport)
+        self._exchange = GradientExchange(self._buckets, self._average_bucket, self._transport)
 
     def _reached(self, gradient: Tensor) -> None:
         """A hook of the output: average the gradients that this backward() computes. `grad()` computes none."""
@@ -153,7 +158,7 @@ def _result_tensors(value: Any) -> Iterator[Tensor]:
 
 
 def model_description(module: Module) -> dict[str, str]:
-    """The names, shapes and dtypes of a module's parameters and buffers, which must be equal on all ranks.
+    """Parameters and buffers with their shapes and dtypes, and layers, all of which must be equal on all ranks.
 
     Args:
         module: a Module.
@@ -161,12 +166,14 @@ def model_description(module: Module) -> dict[str, str]:
     Example:
         >>> import fastnet
         >>> from fastnet.distributed.parallel import model_description
-        >>> model_description(fastnet.nn.Linear(2, 1))
-        {'weight': '(1, 2) float32', 'bias': '(1,) float32'}
+        >>> model_description(fastnet.nn.PReLU())
+        {'weight': '(1,) float32', "module ''": 'PReLU(num_parameters=1)'}
     """
     parameters = {name: f"{tuple(p.shape)} {p.dtype}{'' if p.requires_grad else ', frozen'}"
                   for name, p in module.named_parameters()}
-    return parameters | {name: f"{tuple(b.shape)} {b.dtype}" for name, b in module.named_buffers()}
+    buffers = {name: f"{tuple(b.shape)} {b.dtype}" for name, b in module.named_buffers()}
+    layers = {f"module {name!r}": f"{type(m).__name__}({m.extra_repr()})" for name, m in module.named_modules()}
+    return parameters | buffers | layers
 
 
 def copy_from_first_rank(transport: Transport, tensors: Iterable[Tensor]) -> None:

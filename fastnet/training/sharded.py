@@ -36,6 +36,7 @@ from fastnet.training.shared_buffers import SharedBuffers
 from fastnet.training.tree_sum import TreeSum
 
 if TYPE_CHECKING:
+    from fastnet import Tensor
     from fastnet._core.annotations import Array, StrPath
     from fastnet.callbacks import Callback
     from fastnet.distributed.transport import Transport
@@ -67,10 +68,8 @@ class ShardedTraining:
         _check_loader(trainer.source.loader)
         if self.transport is not None:
             _start_alike(trainer, self.transport)
-        self.buckets = Buckets((p for g in trainer.optimizer.param_groups for p in g["params"]), self.transport)
+        self._make_buckets()
         self.buffers = SharedBuffers(trainer.trained.buffers())
-        self._tree = TreeSum(len(self.shards.own))
-        self._exchange = GradientExchange(self.buckets, self._sum, self.transport)
         self._gradients = steps.shard_gradients(trainer)
         self._observed_update = steps.observed(trainer, "training", self._update)
         self._zero = fastnet.zeros((), dtype=trainer.dtype)
@@ -91,7 +90,11 @@ class ShardedTraining:
 
         Returns:
             The results of all shards, and whether a rank asked to stop. If a loss is not finite, nothing is updated.
+
+        Raises:
+            RuntimeError: parameters were frozen or unfrozen between the batches of one update.
         """
+        self._follow_frozen(first)
         samples, parts = batch
         totals, own, divisors, present = self._own_shards(parts)
         results, divisor, present, stops = self._all_shards(own, divisors, present)
@@ -126,6 +129,25 @@ class ShardedTraining:
         found, (names, text) = unpacked_arrays(data)
         state: dict[str, Any] = unpack(json.loads(text), dict(zip(names, found)), f"{path}: the state of a training")
         return state
+
+    # ---- the gradients that are added ----
+
+    def _parameters(self) -> Iterator[Tensor]:
+        return (p for group in self.trainer.optimizer.param_groups for p in group["params"])
+
+    def _make_buckets(self) -> None:
+        self._tree = TreeSum(len(self.shards.own))
+        self.buckets = Buckets(self._parameters(), self.transport)
+        self._exchange = GradientExchange(self.buckets, self._sum, self.transport)
+
+    def _follow_frozen(self, first: bool) -> None:
+        """Make the buckets anew if a callback has frozen or unfrozen parameters, at the first batch of an update."""
+        if self.buckets.are_of(self._parameters()):
+            return
+        if not first:
+            raise RuntimeError("Trainer.fit: parameters were frozen or unfrozen between the batches of one update; do "
+                               "it in on_epoch_begin")
+        self._make_buckets()
 
     # ---- the shards of this rank ----
 

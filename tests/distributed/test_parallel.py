@@ -83,6 +83,29 @@ def test_gradients_are_means(size, head):
     run_code(size, head + GRADIENTS)
 
 
+UNFROZEN = """
+from fastnet import nn
+rank, size = dist.get_rank(), dist.get_world_size()
+module = nn.Sequential(nn.Linear(2, 1), nn.Linear(1, 1))
+module[0].requires_grad_(False)
+model = dist.DistributedDataParallel(module)
+x = fastnet.full((3, 2), rank + 1.0)
+model(x).sum().backward()
+assert module[0].weight.grad is None
+module[0].requires_grad_(True)
+model(x).sum().backward()
+parts = [fastnet.zeros(1, 2) for _ in range(size)]
+dist.all_gather(parts, module[0].weight.grad)
+assert all(part.tolist() == parts[0].tolist() for part in parts), parts
+module[0].requires_grad_(False)
+model(x).sum().backward()
+"""
+
+
+def test_parameters_that_are_unfrozen_later():
+    run_code(2, UNFROZEN)
+
+
 OTHER = """
 dist.DistributedDataParallel(fastnet.nn.Sequential(fastnet.nn.Linear(2, 3 + dist.get_rank())))
 """
@@ -93,6 +116,19 @@ def test_models_that_differ_are_refused():
     assert codes == [1, 1]
     assert all("rank 1 differs from rank 0: 0.weight: '(3, 2) float32' on rank 0, '(4, 2) float32' on rank 1" in error
                for error in errors)
+
+
+OTHER_LAYERS = """
+from fastnet import nn
+dist.DistributedDataParallel(nn.Sequential(nn.Linear(2, 3), nn.ReLU() if dist.get_rank() else nn.LeakyReLU(0.2)))
+"""
+
+
+def test_layers_that_differ_are_refused():
+    codes, _, errors = run_code(2, OTHER_LAYERS, check=False)
+    assert codes == [1, 1]
+    assert all("rank 1 differs from rank 0: module '1': 'LeakyReLU(negative_slope=0.2)' on rank 0, 'ReLU()' on rank 1"
+               in error for error in errors), errors
 
 
 UNALIKE = """

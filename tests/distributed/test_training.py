@@ -235,3 +235,48 @@ def test_a_checkpoint_of_other_shards_is_refused(tmp_path):
     sharded.train(sharded.make_trainer(2), 1, tmp_path)
     with pytest.raises(ValueError, match="shards: 2 there, 4 here"):
         sharded.train(sharded.make_trainer(4), 1, tmp_path)
+
+
+UNFROZEN = """
+import numpy as np, fastnet
+from fastnet import callbacks, nn
+from fastnet.data.arrays import fingerprint
+def trained(shards, callback):
+    fastnet.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, 2))
+    fastnet.transfer.freeze(model, ["0", "2"])
+    x = np.random.default_rng(0).standard_normal((128, 8)).astype(np.float32)
+    trainer = fastnet.Trainer(model, "sgd", lr=0.5, loss="cross_entropy", shards=shards)
+    trainer.fit(x, (x[:, 0] > 0).astype(np.int64), epochs=4, batch_size=32, progress=False, callbacks=callback)
+    return trainer
+gradual = callbacks.GradualUnfreezing(["2", "0"])
+sharded = trained(4, gradual)
+print(fingerprint(*sharded.model.state_dict().values()))
+"""
+
+
+def test_parameters_that_are_unfrozen_during_the_training():
+    """Their gradients are those of all shards, on one rank and on two."""
+    whole = "assert np.allclose(sharded.history['loss'], trained(None, gradual).history['loss'], atol=1e-5)"
+    [alone] = run(1, "-c", UNFROZEN + whole)
+    assert set(run(2, "-c", UNFROZEN)) == {alone}
+
+
+def test_parameters_that_are_unfrozen_within_an_update():
+    class Unfreeze(c.Callback):
+        def on_batch_end(self, trainer):
+            trainer.model.requires_grad_(True)
+
+    x, y = blobs(64)
+    trainer = fastnet.Trainer(perceptron(), loss="cross_entropy", shards=2)
+    fastnet.transfer.freeze(trainer.model, "0")
+    with pytest.raises(RuntimeError, match="frozen or unfrozen between the batches of one update"):
+        trainer.fit(x, y, batch_size=16, progress=False, callbacks=[Unfreeze(), c.GradientAccumulation(2)])
+
+
+def test_other_ranks_make_no_folder_of_checkpoints(monkeypatch, tmp_path):
+    monkeypatch.setattr("fastnet._core.world.is_first_rank", lambda: False)
+    x, y = blobs(64)
+    trainer = fastnet.Trainer(perceptron(), loss="cross_entropy")
+    trainer.fit(x, y, progress=False, callbacks=c.Checkpoint(tmp_path / "run", seconds=0))
+    assert not (tmp_path / "run").exists()

@@ -18,7 +18,7 @@ __all__ = ["Rule", "TracedNetwork", "dependent", "with_rule"]
 
 Rule = Callable[[Tensor, Tensor, Tensor], Tensor]       # of the argument, the result and its gradient
 _MOST_GRAPHS = 16
-_PLAIN = frozenset((bool, int, float, str))             # types of settings
+_SETTING_TYPES = frozenset((bool, int, float, str))     # of attributes
 
 
 class TracedNetwork(Network):
@@ -75,8 +75,8 @@ class TracedNetwork(Network):
 def _settings(module: Module) -> list[Any]:
     """The numbers, texts and tuples of such among the attributes of a module, and the identities of its hooks."""
     found: list[Any] = [tuple(map(id, hooks.values())) for hooks in module._hooks or ()]
-    found += [value for value in module.__dict__.values() if type(value) in _PLAIN or (
-        type(value) is tuple and _PLAIN.issuperset(map(type, value)))]
+    found += [value for value in module.__dict__.values() if type(value) in _SETTING_TYPES or (
+        type(value) is tuple and _SETTING_TYPES.issuperset(map(type, value)))]
     return found
 
 

@@ -35,21 +35,25 @@ class Interrupter:
     def __call__(self, function, *args):
         """Call a function; whatever is raised in it comes out."""
         before = sys.gettrace()
-        sys.settrace(self._trace)
+        sys.settrace(self._enter)
         try:
             return function(*args)
         finally:
             sys.settrace(before)
 
-    def _trace(self, frame, event, argument):
+    def _enter(self, frame, event, argument):
+        """The tracer of a frame that begins or continues; None: it is not traced."""
         if not frame.f_code.co_filename.startswith((PACKAGE, self.file)):
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        return self._step
+
+    def _step(self, frame, event, argument):
         if event == "opcode" and (self.anywhere or self._looks_for_signals(frame)):
             self.seen += 1
             if self.seen == self.at:
                 self.act()
-        return self._trace
+        return self._step
 
     def _looks_for_signals(self, frame):
         code = frame.f_code

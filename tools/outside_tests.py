@@ -115,10 +115,11 @@ def fetch(package, folder):
 
 def run(runner, source, tests):
     """What pytest prints for these tests under `fastnet run`."""
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    path = os.pathsep.join([str(ROOT), str(source), *filter(None, [os.environ.get("PYTHONPATH")])])
+    programs = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])     # tests start "python"
     command = [sys.executable, "-m", "fastnet", "run", runner, "-q", "-p", "no:cacheprovider", "-o", "addopts=", "-W",
                "ignore", "--tb=no", *tests]
-    return subprocess.run(command, cwd=source, env={**os.environ, **SETTINGS, "PYTHONPATH": path},
+    return subprocess.run(command, cwd=source, env={**os.environ, **SETTINGS, "PYTHONPATH": path, "PATH": programs},
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
 
 

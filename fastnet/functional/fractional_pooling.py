@@ -119,7 +119,7 @@ def _fractional_max_pool(n: int, input: Tensor, kernel_size: Size, output_size: 
     if samples is None:
         samples = rand(*x.shape[:2], n, dtype=x.dtype)
     places = _random_window_places(samples, sizes, kernel, outputs)
-    found = gather(x.reshape(*x.shape[:2], -1), 2, places.reshape(*x.shape[:2], -1)).reshape(places.shape)
+    found = gather(x.flatten(2), 2, places.flatten(2)).reshape(places.shape)
     values, best = found.max(-1)
     indices = gather(places, -1, best.unsqueeze(-1)).squeeze(-1)
     shape = (*input.shape[:-n], *outputs)

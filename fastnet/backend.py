@@ -67,13 +67,13 @@ def _reference_call(kernel: Kernel) -> Kernel:
 
 
 def _widening_call(kernel: Any) -> Kernel:
-    """As `_reference_call`; with arrays of float16, the kernel of the table runs on float32 copies of them."""
+    """As `_reference_call`; with arrays of float16 or bfloat16, the kernel of the table runs on float32 copies."""
     reference_call = _reference_call(kernel)
     if kernel.__name__ == "copy":
         return reference_call
 
     def call(*args: Any, **attrs: Any) -> None:
-        if any(type(a) is np.ndarray and a.dtype is _FLOAT16 for a in (*args, *attrs.values())):
+        if any(type(a) is np.ndarray and _is_narrow(a.dtype) for a in (*args, *attrs.values())):
             _call_widened(kernel, args, attrs)
         else:
             reference_call(*args, **attrs)
@@ -84,8 +84,13 @@ _FLOAT16 = np.dtype(np.float16)
 _FLOAT32 = np.dtype(np.float32)
 
 
+def _is_narrow(dtype: DType) -> bool:
+    """Whether a dtype is for storage: float16, or bfloat16, whose kind is "V"."""
+    return dtype is _FLOAT16 or dtype.kind == "V"
+
+
 def _call_widened(kernel: Any, args: Sequence[Any], attrs: Mapping[str, Any]) -> None:
-    """Call a kernel with float32 copies of the float16 arrays, and round its results."""
+    """Call a kernel with float32 copies of the arrays of 16-bit floats, and round its results."""
     wide = [_widened(a) for a in args]
     getattr(K, kernel.__name__)(*wide, **{name: _widened(a) for name, a in attrs.items()})
     for i in kernel.outputs:
@@ -94,7 +99,7 @@ def _call_widened(kernel: Any, args: Sequence[Any], attrs: Mapping[str, Any]) ->
 
 
 def _widened(a: Any) -> Any:
-    if type(a) is not np.ndarray or a.dtype is not _FLOAT16:
+    if type(a) is not np.ndarray or not _is_narrow(a.dtype):
         return a
     copy = _native.memory.empty_like(a, _FLOAT32)
     K.copy(copy, a)

@@ -1,22 +1,27 @@
 """The dtypes, and PyTorch's rules of type promotion.
 
 A dtype is a `numpy.dtype`: `fastnet.float32 == np.float32`, and NumPy accepts it without a conversion. Kernels compute
-in the six dtypes of `ALL`. float16 is for storage: operations compute in float32 and round each result. int8, int16,
-complex64 and complex128 are computed by NumPy.
+in the six dtypes of `ALL`. float16 and bfloat16 are for storage: operations compute in float32 and round each result.
+int8, int16, complex64 and complex128 are computed by NumPy.
+
+NumPy has no bfloat16: the package ml_dtypes adds it, and is imported when the first such tensor is made.
 """
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from fastnet._runtime.bfloat16 import Bfloat16, bfloat16
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, DTypeLike, Number
 
 __all__ = ["ALL", "DEFAULT", "MORE", "NAMES", "as_dtype", "bfloat16", "bool_", "can_cast", "category",
            "complex64", "complex128", "complex_of", "dtype", "finfo", "float16", "float32", "float64",
-           "float_of", "get_default_dtype", "iinfo", "int8", "int16", "int32", "int64", "of_scalar", "promote",
-           "promote_types", "real_of", "result_type", "set_default_dtype", "uint8"]
+           "float_of", "get_default_dtype", "iinfo", "int8", "int16", "int32", "int64", "is_floating", "of_scalar",
+           "promote", "promote_types", "real_of", "result_type", "set_default_dtype", "uint8"]
 
 bool_: np.dtype[np.bool_] = np.dtype(np.bool_)
 uint8: np.dtype[np.uint8] = np.dtype(np.uint8)
@@ -31,24 +36,6 @@ float16: np.dtype[np.float16] = np.dtype(np.float16)
 complex64: np.dtype[np.complex64] = np.dtype(np.complex64)
 complex128: np.dtype[np.complex128] = np.dtype(np.complex128)
 
-class _Missing:
-    """A dtype that programs may name, but tensors cannot have."""
-
-    is_floating_point = True
-    is_complex = False
-    is_signed = True
-
-    def __init__(self, name: str, itemsize: int) -> None:
-        self.name, self.itemsize = name, itemsize
-
-    def __repr__(self) -> str:
-        return self.name
-
-    __reduce__ = __repr__               # pickle finds it by its name in this module
-
-
-bfloat16: Any = _Missing("bfloat16", 2)     # NumPy has no such dtype
-
 ALL: tuple[DType, ...] = (bool_, uint8, int32, int64, float32, float64)
 MORE: tuple[DType, ...] = (int8, int16, float16, complex64, complex128)
 NAMES: dict[str, DType] = {
@@ -57,7 +44,8 @@ NAMES: dict[str, DType] = {
     "bool": bool_, "uint8": uint8, "int32": int32, "int": int32, "int64": int64, "long": int64,
     "float32": float32, "float": float32, "float64": float64, "double": float64}
 _OBJECTS = {dtype: dtype for dtype in (*ALL, *MORE)}    # NumPy may have several equal ones
-_CATEGORIES = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
+bfloat16.when_loaded(lambda made: _OBJECTS.setdefault(made, made))
+_CATEGORIES = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2, "c": 3}        # "V" is the kind of bfloat16
 DEFAULT: list[DType] = [float32]        # one element: the dtype of floats for which none is given
 _PYTHON: dict[type, DType] = {bool: bool_, int: int64, float: float64, complex: complex128}      # of 64 bits
 
@@ -78,15 +66,16 @@ def as_dtype(dtype: DTypeLike) -> DType:
     dtype = getattr(dtype, "numpy_dtype", dtype)        # that of one of PyTorch's dtype objects
     if type(dtype) is type and dtype in _PYTHON:
         return _PYTHON[dtype]
-    if isinstance(dtype, _Missing):
-        raise TypeError(f"unsupported dtype {dtype!r}, which NumPy does not have; use float32, which is faster, or "
-                        "float16, which is as small")
+    if dtype is bfloat16 or (isinstance(dtype, str) and dtype == bfloat16.name):
+        return bfloat16.load()
     if isinstance(dtype, str) and dtype in NAMES:
         return NAMES[dtype]
     try:
         found = np.dtype(dtype)
     except TypeError:
         found = None
+    if found is not None and found.name == bfloat16.name:
+        return bfloat16.load()
     if found is None or found not in _OBJECTS:
         raise TypeError(f"unsupported dtype {dtype!r}; choose from {', '.join(d.name for d in (*ALL, *MORE))}")
     return _OBJECTS[found]
@@ -103,6 +92,17 @@ def category(dtype: DType) -> int:
         1
     """
     return _CATEGORIES[dtype.kind]
+
+
+def is_floating(dtype: DType) -> bool:
+    """Whether a dtype of fastnet is float16, bfloat16, float32 or float64.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.dtypes.is_floating(fastnet.float32), fastnet.dtypes.is_floating(fastnet.int64)
+        (True, False)
+    """
+    return dtype.kind in "fV"
 
 
 def promote(a: DType, b: DType) -> DType:
@@ -122,6 +122,8 @@ def promote(a: DType, b: DType) -> DType:
         return np.promote_types(a, b)
     if ca != cb:
         return a if ca > cb else b
+    if "V" in (a.kind, b.kind):                                 # neither of the 16-bit dtypes holds the other
+        return float32 if float16 in (a, b) else b if a.kind == "V" else a
     return np.promote_types(a, b)
 
 
@@ -189,7 +191,7 @@ def result_type(*operands: Array | Number | np.generic) -> DType:
         if result is None:
             result = dtype
         elif category(dtype) > category(result):        # of a lower rank: its category, in the width of the result
-            result = complex_of(result) if dtype.kind == "c" and result.kind == "f" else dtype
+            result = complex_of(result) if dtype.kind == "c" and is_floating(result) else dtype
     if result is None:
         raise TypeError("result_type: expected at least one array or number, got none")
     return result
@@ -203,7 +205,7 @@ def float_of(dtype: DType) -> DType:
         >>> fastnet.dtypes.float_of(fastnet.int64), fastnet.dtypes.float_of(fastnet.float64)
         (dtype('float32'), dtype('float64'))
     """
-    return dtype if dtype.kind in "fc" else DEFAULT[0]
+    return dtype if category(dtype) >= 2 else DEFAULT[0]
 
 
 def get_default_dtype() -> DType:
@@ -265,7 +267,7 @@ def can_cast(from_: DTypeLike, to: DTypeLike) -> bool:
 
 class _DTypeClass(type):
     def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, np.dtype | _Missing)
+        return isinstance(instance, np.dtype | Bfloat16)
 
 
 class dtype(metaclass=_DTypeClass):
@@ -315,7 +317,7 @@ class finfo:
         found = DEFAULT[0] if dtype is None else as_dtype(dtype)
         if category(found) < 2:
             raise TypeError(f"finfo: expected a floating-point dtype, got {found}; use iinfo")
-        limits = np.finfo(found)
+        limits = np.finfo(found) if found.kind != "V" else importlib.import_module("ml_dtypes").finfo(found)
         self.bits, self.dtype = limits.bits, limits.dtype.name
         self.resolution = 10.0 ** -limits.precision
         for name in ("eps", "max", "min", "tiny", "smallest_normal"):

@@ -204,7 +204,7 @@ def is_tensor(obj: object) -> TypeIs[Tensor]:
 
 
 def is_floating_point(input: Tensor) -> bool:
-    """Whether a tensor's dtype is float32 or float64.
+    """Whether a tensor's dtype is float16, bfloat16, float32 or float64.
 
     Example:
         >>> import fastnet

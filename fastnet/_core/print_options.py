@@ -62,7 +62,8 @@ def tensor_text(x: Tensor, for_torch: bool) -> str:
         x: the tensor.
         for_torch: write dtypes as PyTorch does, "torch.float64".
     """
-    body = np.array2string(x._data, separator=", ", prefix="tensor(", **_PRINT_OPTIONS)
+    values = x._data if x._data.dtype.kind != "V" else x._data.astype(np.float32)       # bfloat16, as floats
+    body = np.array2string(values, separator=", ", prefix="tensor(", **_PRINT_OPTIONS)
     if x._data.size == 0 and x._data.ndim > 1:
         body += f", shape={shape_text(x)}"
     if x._data.dtype not in (dtypes.float32, dtypes.int64, dtypes.bool_):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
+from fastnet import dtypes
 from fastnet._core.errors import naming_none, shape_text, takes_tensors
 from fastnet._core.placement import channels_last, channels_last_3d, check_placement, device, placement_name
 from fastnet._core.print_options import tensor_text
@@ -145,8 +146,8 @@ class Tensor(TensorMethods):
         return x is not None and x.flags.c_contiguous
 
     def is_floating_point(self) -> bool:
-        """Whether the dtype is float16, float32 or float64."""
-        return self._data.dtype.kind == "f"
+        """Whether the dtype is float16, bfloat16, float32 or float64."""
+        return dtypes.is_floating(self._data.dtype)
 
     def __len__(self) -> int:
         if self._data.ndim == 0:
@@ -259,7 +260,7 @@ class Tensor(TensorMethods):
         if self._node is not None and not value:
             raise RuntimeError("requires_grad: expected a leaf, got the result of an operation, which keeps its "
                                "gradient; use detach()")
-        if value and self._data.dtype.kind not in "fc":
+        if value and dtypes.category(self._data.dtype) < 2:
             raise RuntimeError(f"requires_grad: expected a floating-point tensor, got dtype {self._data.dtype}")
         if state.recorder is not None:
             state.recorder.note_requires_grad(self)

@@ -369,7 +369,7 @@ class TensorMethods(TensorBase):
         """Write random ones, with probability p, and zeros into the tensor and return it."""
 
     def bfloat16(self, memory_format: object = None) -> Tensor:
-        """Refuse bfloat16, which NumPy does not have: use `half` or `float`."""
+        """The tensor as bfloat16; the tensor itself if it has this dtype."""
 
     def bincount(self, weights: Tensor | None = None, minlength: builtins.int = 0) -> Tensor:
         """How often each number from 0 to the largest occurs, int64; or the sum of the weights of its occurrences."""

@@ -56,9 +56,7 @@ class TorchDtype:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The NumPy dtype, for `numpy.dtype(x)`."""
-        if not isinstance(self.numpy_dtype, np.dtype):
-            raise AttributeError(f"NumPy has no dtype {self.numpy_dtype}")
-        return self.numpy_dtype
+        return self.numpy_dtype if isinstance(self.numpy_dtype, np.dtype) else self.numpy_dtype.dtype
 
     __numpy_dtype__ = dtype             # the name that newer versions of NumPy ask for
 

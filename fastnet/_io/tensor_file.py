@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnet import dtypes
 from fastnet._core.annotations import Array, StrPath
 from fastnet._core.errors import printable
 from fastnet._io.atomic import replacing
@@ -56,12 +57,17 @@ def encoded_tensors(arrays: Mapping[str, Array], texts: Mapping[str, str], narro
     from safetensors.numpy import save
     encoded: bytes = save({name: _as_narrow(_writable(name, array), narrow) for name, array in arrays.items()},
                           dict(texts) or None)
-    halves = [name for name, array in arrays.items() if narrow == "bfloat16" and array.dtype.kind == "f"]
+    halves = [name for name, array in arrays.items()
+              if array.dtype.kind == "V" or (narrow == "bfloat16" and array.dtype.kind == "f")]
     return _as_bfloat16(encoded, halves) if halves else encoded
 
 
 def _as_narrow(array: Array, narrow: str | None) -> Array:
     """Floating-point numbers as float16, or as the bits of bfloat16."""
+    if array.dtype.kind == "V":                                 # bfloat16
+        if narrow != "float16":
+            return array.view("<u2")
+        array = array.astype(np.float32)
     if narrow is None or array.dtype.kind != "f":
         return array
     if narrow == "float16":
@@ -86,7 +92,7 @@ def _as_bfloat16(encoded: bytes, names: Iterable[str]) -> bytes:
 def _writable(name: str, array: Array) -> Array:
     if name == "__metadata__":
         raise ValueError(f"a tensor cannot have the name {name!r}, which the format reserves for metadata")
-    if array.dtype.newbyteorder("<") not in _WRITTEN:
+    if array.dtype != dtypes.bfloat16 and array.dtype.newbyteorder("<") not in _WRITTEN:
         raise TypeError(f"tensor {name!r} has dtype {array.dtype}, which cannot be written")
     return np.asarray(array, order="C")
 
@@ -107,16 +113,21 @@ def read_tensors(path: StrPath) -> tuple[dict[str, Array], dict[str, str]]:
         return parse_tensors(contents)
 
 
-def parse_tensors(contents: bytes) -> tuple[dict[str, Array], dict[str, str]]:
+def parse_tensors(contents: bytes, keep_narrow: bool = False) -> tuple[dict[str, Array], dict[str, str]]:
     """The arrays and texts in the contents of a file; see `read_tensors`.
 
+    Args:
+        contents: of the file.
+        keep_narrow: whether float16 and bfloat16 keep their dtypes.
+
     Raises:
+        ImportError: a bfloat16 is kept, and the package ml_dtypes is not installed.
         ValueError: the contents are damaged, or have a tensor of a dtype that NumPy lacks.
     """
     from safetensors import deserialize
     with _explained(contents[:_HEADER_START]):
         entries = sorted(deserialize(contents))
-        return {name: _decoded_tensor(name, entry) for name, entry in entries}, _texts(contents)
+        return {name: _decoded_tensor(name, entry, keep_narrow) for name, entry in entries}, _texts(contents)
 
 
 def _texts(contents: bytes) -> dict[str, str]:
@@ -166,16 +177,19 @@ def _explained(start: bytes) -> Iterator[None]:
                          "`fastnet train --save` wrote") from None
 
 
-def _decoded_tensor(name: str, entry: Mapping[str, Any]) -> Array:
+def _decoded_tensor(name: str, entry: Mapping[str, Any], keep_narrow: bool) -> Array:
     code = entry["dtype"]
     if code not in _DTYPES:
         raise ValueError(f"tensor {name!r} has dtype {code!r}, expected one of {', '.join(_DTYPES)}")
     array: Array = np.frombuffer(entry["data"], _DTYPES[code]).reshape(entry["shape"])
     if code == "BOOL" and array.size and array.view(np.uint8).max() > 1:
         raise ValueError(f"tensor {name!r} is damaged: expected bools that are bytes of 0 or 1")
+    native = array.dtype.newbyteorder("=")
+    if code == "BF16" and keep_narrow:
+        return array.astype(native, copy=False).view(dtypes.as_dtype(dtypes.bfloat16))
     if code == "BF16":                                  # the upper half of a float32
         return (array.astype(np.uint32) << 16).view(np.float32)
-    return array.astype(np.float32 if code == "F16" else array.dtype.newbyteorder("="), copy=False)
+    return array.astype(np.float32 if code == "F16" and not keep_narrow else native, copy=False)
 
 
 def parse_json(text: str | bytes, what: str) -> Any:

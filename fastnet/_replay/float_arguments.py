@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnet import dtypes
 from fastnet._core.state import state
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class FloatArguments:
             recorded: the float.
             dtype: the dtype of the array.
         """
-        if dtype.kind != "f":
+        if not dtypes.is_floating(dtype):
             return np.array(recorded.read(), dtype)
         made = state.recorder.constant(np.array(recorded.value, dtype))
         self.arrays.append((made, recorded))

@@ -24,6 +24,11 @@ class _RawMemory:
                                     "typestr": dtype.str}
 
 
+def _over(address: int, shape: Shape, strides: Shape, dtype: DType, owner: Any) -> Array:
+    """An array over memory at an address."""
+    return np.asarray(_RawMemory(address, shape, strides, dtype, owner)).view(dtype)      # bfloat16 has no typestr
+
+
 def address_of(array: Array) -> int:
     """The address of an array's first element.
 
@@ -39,7 +44,7 @@ def unowned_view(array: Array) -> Array:
     Args:
         array: an array of at least one element.
     """
-    return np.asarray(_RawMemory(address_of(array), array.shape, array.strides, array.dtype, None))
+    return _over(address_of(array), array.shape, array.strides, array.dtype, None)
 
 
 def located(array: Array, recorder: Recorder) -> tuple[Callable[[Sequence[Array]], Array], bool]:
@@ -57,8 +62,8 @@ def located(array: Array, recorder: Recorder) -> tuple[Callable[[Sequence[Array]
         # a view of the memory, not of the Block: the recording's pool keeps its blocks, other blocks can be freed
         fixed = unowned_view(array) if array.size else np.empty(shape, dtype)
         return lambda inputs: fixed, source is None
-    return lambda inputs: np.asarray(_RawMemory(
-        native.bounds(inputs[source])[0] + address, shape, strides, dtype, inputs[source])), False
+    return lambda inputs: _over(
+        native.bounds(inputs[source])[0] + address, shape, strides, dtype, inputs[source]), False
 
 
 class PythonCall:

@@ -60,6 +60,11 @@ cdef inline DType dtype_of_ndarray(cnp.ndarray source) noexcept:
     return _dtypes[number] if number < TYPE_NUMBERS and cnp.PyArray_ISNOTSWAPPED(source) else UNSUPPORTED
 
 
+cdef inline bint is_foreign(object source) noexcept:
+    """Whether an array has a dtype that a package added to NumPy, such as bfloat16: it has no buffer."""
+    return cnp.PyArray_Check(source) and cnp.PyArray_TYPE(<cnp.ndarray>source) >= TYPE_NUMBERS
+
+
 cdef inline DType served(DType dtype, int access) noexcept:
     """The dtype, or UNSUPPORTED if only a few kernels serve it and this one does not."""
     return dtype if dtype < I8 or access & NARROW else UNSUPPORTED
@@ -103,6 +108,8 @@ cdef int unpack_buffer(object source, Array *array, int access) except -1:
     cdef int i
     cdef ptrdiff_t expected
     cdef bint contiguous = True
+    if is_foreign(source):
+        raise UnsupportedDtype(f"dtype {source.dtype}")
     PyObject_GetBuffer(source, &view, PyBUF_STRIDED_RO | PyBUF_FORMAT | (PyBUF_WRITABLE if access & WRITE else 0))
     try:
         array.dtype = served(<DType>dtype_of(view.format, view.itemsize), access)

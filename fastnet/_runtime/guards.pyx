@@ -72,17 +72,23 @@ cdef class CallContext:
 
 # ---- where arrays lie in memory -------------------------------------------------------------------------------------
 
+cdef object with_buffer(object array):
+    """An array, or a view of it as integers if its dtype, such as bfloat16, cannot be in a buffer."""
+    return array.view(f"u{array.itemsize}") if cnp.PyArray_Check(array) and cnp.PyArray_ISUSERDEF(array) else array
+
+
 def layout_key(array):
     """A hashable description of an array: dtype, shape, strides, whether it is aligned and whether it is writable."""
     cdef Py_buffer view
     cdef Py_ssize_t words[2 + 2 * MAX_DIMS]
     cdef int i, ndim
-    PyObject_GetBuffer(array, &view, PyBUF_STRIDED_RO | PyBUF_FORMAT)
+    cdef bint foreign = cnp.PyArray_Check(array) and cnp.PyArray_ISUSERDEF(array)
+    PyObject_GetBuffer(with_buffer(array), &view, PyBUF_STRIDED_RO | PyBUF_FORMAT)
     ndim = view.ndim                # at most MAX_DIMS: no array has more
     words[0] = dtype_of(view.format, view.itemsize)
     for i in range(<int>strlen(view.format) if view.format != NULL else 0):     # dtypes that kernels lack differ, too
         words[0] = words[0] * 256 + view.format[i]
-    words[1] = 2 * (<uintptr_t>view.buf % view.itemsize == 0) + (not view.readonly)
+    words[1] = 4 * foreign + 2 * (<uintptr_t>view.buf % view.itemsize == 0) + (not view.readonly)
     for i in range(ndim):
         words[2 + i] = view.shape[i]
         words[2 + ndim + i] = view.strides[i]
@@ -93,7 +99,7 @@ def layout_key(array):
 cdef int find_bounds(object array, uintptr_t *low, uintptr_t *high) except -1:
     cdef Py_buffer view
     cdef int i
-    PyObject_GetBuffer(array, &view, PyBUF_STRIDED_RO)
+    PyObject_GetBuffer(with_buffer(array), &view, PyBUF_STRIDED_RO)
     low[0] = high[0] = <uintptr_t>view.buf
     high[0] += view.itemsize if view.len else 0
     if view.len:

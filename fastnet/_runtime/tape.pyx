@@ -365,7 +365,7 @@ cdef apply(fn, str name, bint view, Pointwise pointwise, tuple args, dict attrib
     if not cnp.PyArray_Check(out):
         out = np.asarray(out)           # NumPy's functions return numbers for 0-d arrays
     result = wrap(out, (<TensorBase>args[0])._storage if view else None)
-    if cnp.PyArray_ISFLOAT(out) or cnp.PyArray_ISCOMPLEX(out):
+    if cnp.PyArray_ISFLOAT(out) or cnp.PyArray_ISCOMPLEX(out) or cnp.PyArray_ISUSERDEF(out):    # bfloat16
         if tracked and gradients is not None and gradients_recorded():
             attach(result, name, gradients, args, arrays)
         if view:

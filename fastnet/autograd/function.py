@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fastnet import dtypes
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
 from fastnet._core.state import state
@@ -295,7 +296,7 @@ def _attach_call(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], o
     edges = [(i, a if a._node is None else a._node) for i, a in enumerate(args)
              if isinstance(a, Tensor) and a._requires_grad]
     call = _BackwardCall(cls, ctx, args, outputs)
-    places = [k for k, out in enumerate(outputs) if isinstance(out, Tensor) and out._data.dtype.kind == "f"
+    places = [k for k, out in enumerate(outputs) if isinstance(out, Tensor) and dtypes.is_floating(out._data.dtype)
               and not any(out is x or out._data is x._data for x in ctx._without_gradient)]
     name = cls.__name__
     if len(outputs) == 1:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from fastnet import dtypes
 from fastnet._core.memory import empty, empty_result
 from fastnet._core.tensor import Storage, Tensor
 from fastnet.autograd.arrays import contiguous, same, sum_broadcast
@@ -177,7 +178,7 @@ def _linked(node: Node, saved: tuple[Any, ...], sources: Any) -> list[Any]:
             linked.append(value)
         elif k < len(sources):
             linked.append(Tensor._wrap(value) if sources[k] is None else _link(node, value, sources[k]))
-        elif value.dtype.kind == "f":
+        elif dtypes.is_floating(value.dtype):
             raise RuntimeError(f"{node.name}: its gradient on tensors states no source of saved value {k + 1}")
         else:
             linked.append(Tensor._wrap(value))

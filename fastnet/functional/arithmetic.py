@@ -67,7 +67,7 @@ def _factor(name: str, argument: str, factor: Any, *operands: Operand) -> Number
     dtype = dtypes.result_type(*(x._data if isinstance(x, Tensor) else x for x in operands))
     kind = dtypes.of_scalar(number).kind
     if kind in "bf" and kind != dtype.kind:
-        wanted = "a number" if dtype.kind == "f" else "an integer"
+        wanted = "a number" if dtypes.is_floating(dtype) else "an integer"
         raise RuntimeError(f"{name}: expected {argument} to be {wanted} for a result of dtype {dtype}, got {factor!r}")
     return number
 
@@ -152,7 +152,7 @@ def _quotient_operands(name: str, x: Array | Number, y: Array | Number) -> tuple
     check_some_array(name, x, y)
     x, y = operands(x, y)
     refuse_bool(name, x)
-    if y.dtype.kind != "f":
+    if not dtypes.is_floating(y.dtype):
         K.check_divisor(y)
     return x, y
 
@@ -166,7 +166,7 @@ def _floor_divide(x: Array | Number, y: Array | Number) -> Result[Array]:
 @op
 def _trunc_divide(x: Array | Number, y: Array | Number) -> Result[Array]:
     x, y = _quotient_operands("div", x, y)
-    if x.dtype.kind != "f":             # exact, unlike a floating-point quotient of int64
+    if not dtypes.is_floating(x.dtype):             # exact, unlike a floating-point quotient of int64
         return kernels.binary("floor_divide", kernels.sub(x, kernels.binary("fmod", x, y)), y), None
     return kernels.unary("trunc", kernels.div(x, y)), (kernels.zeros_like, kernels.zeros_like)
 
@@ -303,7 +303,7 @@ def pow(input: Operand, exponent: Operand) -> Tensor:
     """
     squared = isinstance(exponent, int | float) and exponent == 2
     # integers to the power 2.0 are float32; two numbers are an error
-    if squared and (isinstance(exponent, int) or input.dtype.kind == "f"):          # type: ignore[union-attr]
+    if squared and (isinstance(exponent, int) or dtypes.is_floating(input.dtype)):          # type: ignore[union-attr]
         return square(input)
     return _pow(input, exponent)
 

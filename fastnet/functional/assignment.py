@@ -96,7 +96,7 @@ def setitem(self: Tensor, key: Key, value: Tensor | ArrayLike) -> None:
         if state.recorder is not None and isinstance(value, np.ndarray):
             forbid_in_recording("assigning a NumPy array")
         array = kernels.stored(value, self.dtype) if isinstance(value, int | float) else np.asarray(value)
-        if array.dtype.kind not in "biuf":
+        if array.dtype.kind not in "biuf" and array.dtype != self.dtype:
             raise TypeError(f"assignment by index: expected numbers or a tensor, got {value!r}")
         if state.recorder is not None:
             state.recorder.constant(array)

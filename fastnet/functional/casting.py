@@ -217,8 +217,8 @@ def _conversion(name: str, dtype: DType) -> Callable[..., Tensor]:
 
 for _name, _dtype in (("float", dtypes.float32), ("double", dtypes.float64), ("long", dtypes.int64),
                       ("int", dtypes.int32), ("bool", dtypes.bool_), ("byte", dtypes.uint8), ("half", dtypes.float16),
-                      ("short", dtypes.int16), ("char", dtypes.int8), ("cfloat", dtypes.complex64),
-                      ("cdouble", dtypes.complex128)):
+                      ("bfloat16", dtypes.bfloat16), ("short", dtypes.int16), ("char", dtypes.int8),
+                      ("cfloat", dtypes.complex64), ("cdouble", dtypes.complex128)):
     _conversion(_name, _dtype)
 
 

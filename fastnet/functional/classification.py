@@ -264,7 +264,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, *
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"cross_entropy: expected a label_smoothing between 0 and 1, got {label_smoothing}")
     check_tensors("cross_entropy", input=input, target=target)
-    if target.dtype.kind != "f":
+    if not dtypes.is_floating(target.dtype):
         return _by_rows("cross_entropy", _cross_entropy, input, target, weight, reduction,
                         ignore_index=int(ignore_index), label_smoothing=float(label_smoothing))
     if input.shape != target.shape or not input.ndim:

@@ -77,7 +77,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
         >>> fastnet.addcdiv(fastnet.ones(2), fastnet.tensor([1.0, 2.0]), fastnet.tensor([2.0, 4.0]), value=10)
         tensor([6., 6.])
     """
-    if tensor1.dtype.kind != "f" and tensor2.dtype.kind != "f":
+    if not dtypes.is_floating(tensor1.dtype) and not dtypes.is_floating(tensor2.dtype):
         raise RuntimeError(f"addcdiv: expected a floating-point tensor1 or tensor2, got {tensor1.dtype} and "
                            f"{tensor2.dtype}")
     input, tensor1, tensor2 = _promoted(input, tensor1, tensor2)

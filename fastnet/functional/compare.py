@@ -97,7 +97,7 @@ def _bitwise(name: str, sign: str, result: str, *aliases: str) -> BinaryOperatio
     def function(input: Array, other: Operand) -> Result[Array]:
         check_some_array(name, input, other)
         x, y = operands(input, other)
-        if x.dtype.kind == "f":
+        if dtypes.is_floating(x.dtype):
             raise RuntimeError(f"{name}: expected bool or integer operands, got {x.dtype}")
         return kernels.binary(name, x, y), None
     describe(function, name, f"input {sign} other, bit by bit; logical for bool. RuntimeError if either is a float.",
@@ -123,7 +123,7 @@ def bitwise_not(input: Array) -> Result[Array]:
         >>> fastnet.bitwise_not(fastnet.tensor([0, 5]))
         tensor([-1, -6])
     """
-    if input.dtype.kind == "f":
+    if dtypes.is_floating(input.dtype):
         raise RuntimeError(f"bitwise_not: expected a bool or integer tensor, got {input.dtype}")
     return kernels.unary("bitwise_not", input), None
 
@@ -255,10 +255,10 @@ def clamp(input: Tensor, min: TensorOrNumber | None = None, max: TensorOrNumber 
         raise not_a_tensor("clamp", "input", input)
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         return _clamp_between(input, min, max)
-    if input.dtype.kind != "f":
+    if not dtypes.is_floating(input.dtype):
         limits = [limit for limit in (min, max) if limit is not None]
         input = input.to(dtypes.result_type(input._data, *limits))         # of a float limit: floating-point
-        if input.dtype.kind != "f":
+        if not dtypes.is_floating(input.dtype):
             return _clamp_between(input, min, max)
     try:
         undefined = math.isnan(min or 0) or math.isnan(max or 0)
@@ -275,7 +275,8 @@ def _clamp_between(x: Tensor, low: TensorOrNumber | None, high: TensorOrNumber |
         x = where(x < low if not isinstance(low, Tensor) else (x < low) | (low != low), low, x)
     if high is not None:
         x = where(x > high if not isinstance(high, Tensor) else (x > high) | (high != high), high, x)
-    return x.masked_fill(x != x, math.nan) if x.dtype.kind == "f" else x        # NaN stays, and gets no gradient
+    # NaN stays, and gets no gradient
+    return x.masked_fill(x != x, math.nan) if dtypes.is_floating(x.dtype) else x
 
 
 @method()

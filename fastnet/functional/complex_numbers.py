@@ -266,7 +266,7 @@ def angle(input: Array) -> Result[Array]:
         >>> fastnet.angle(fastnet.tensor([1 + 1j, -1]))
         tensor([0.7854, 3.1416])
     """
-    x = input if input.dtype.kind in "fc" else kernels.cast(input, dtypes.float_of(input.dtype))
+    x = input if dtypes.category(input.dtype) >= 2 else kernels.cast(input, dtypes.float_of(input.dtype))
     out = empty_like(x, dtypes.real_of(x.dtype))
     K.angle(out, x)
     return out, (gradient(_of_angle, x) if x.dtype.kind == "c" else kernels.zeros_like,)

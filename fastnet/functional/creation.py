@@ -254,7 +254,7 @@ def arange(start: TensorOrNumber = 0, end: TensorOrNumber | None = None, step: T
         start, end = 0, start
     default = dtypes.DEFAULT[0] if any(map(_is_floating, (start, end, step))) else dtypes.int64
     dtype = _dtype(dtype, default)
-    whole = [v if dtype.kind == "f" or not math.isfinite(v) else int(v) for v in (start, end, step)]
+    whole = [v if dtypes.is_floating(dtype) or not math.isfinite(v) else int(v) for v in (start, end, step)]
     if dtype == dtypes.int64:           # of narrower integers, PyTorch computes the count before it drops the fractions
         start, end, step = whole
     if step == 0 or not math.isfinite(end - start) or math.isnan(step) or (end - start) / step < 0:
@@ -296,7 +296,7 @@ def linspace(start: TensorOrNumber, end: TensorOrNumber, steps: int, *, dtype: D
     check_sizes("linspace", steps=steps)
     steps = operator.index(steps)
     out = _empty((steps,), dtype)
-    if dtype.kind == "f":
+    if dtypes.is_floating(dtype):
         start, end = float(start), float(end)
         step = (end - start) / (steps - 1) if steps > 1 else 0.0
         half = max(steps // 2, min(steps, 1))

@@ -118,6 +118,8 @@ def _fractional_max_pool(n: int, input: Tensor, kernel_size: Size, output_size: 
                            f"{shape_text(input)}, got kernel_size {kernel} and output_size {outputs}")
     if samples is None:
         samples = rand(*x.shape[:2], n, dtype=x.dtype)
+    elif samples.dtype != x.dtype:
+        raise RuntimeError(f"{name}: expected random samples of the input's dtype {x.dtype}, got {samples.dtype}")
     places = _random_window_places(samples, sizes, kernel, outputs)
     found = gather(x.flatten(2), 2, places.flatten(2)).reshape(places.shape)
     values, best = found.max(-1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastnet import dtypes
 from fastnet._core.errors import one_of, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.tensor import Tensor
@@ -131,7 +132,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
                   [ 0.5,  0. ]]]])
     """
     shape = as_shape((size,))
-    if theta.dtype.kind != "f":
+    if not dtypes.is_floating(theta.dtype):
         raise ValueError(f"affine_grid: expected a floating-point theta, got {theta.dtype}")
     if len(shape) not in (4, 5):
         raise NotImplementedError(f"affine_grid: expected a size (N, C, H, W) or (N, C, D, H, W), got {shape}")

@@ -181,7 +181,7 @@ def can_hold(x: Tensor, *operands: Any) -> bool:
     Not during a trace, whose graph holds operations that return their result.
     """
     dense = state.tracer is None and (x._data.flags.c_contiguous or is_channels_last(x._data, True))
-    return dense and x.dtype.kind == "f" and all(
+    return dense and dtypes.is_floating(x.dtype) and all(
         type(y) in (int, float) or (isinstance(y, Tensor) and y.dtype == x.dtype and _fits(y.shape, x.shape))
         for y in operands)
 
@@ -189,7 +189,7 @@ def can_hold(x: Tensor, *operands: Any) -> bool:
 def _is_multiple(x: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether a call, not in a trace, adds or subtracts a number times a tensor of the floating-point dtype of x."""
     return (len(args) == len(kwargs) == 1 and type(kwargs.get("alpha")) in (int, float) and state.tracer is None
-            and isinstance(args[0], Tensor) and args[0].dtype == x.dtype and x.dtype.kind == "f")
+            and isinstance(args[0], Tensor) and args[0].dtype == x.dtype and dtypes.is_floating(x.dtype))
 
 
 def _fits(shape: Shape, whole: Shape) -> bool:

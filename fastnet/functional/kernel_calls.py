@@ -156,7 +156,7 @@ def stored(value: Any, dtype: DType) -> Array:
 def fill(out: Array, value: Any) -> None:
     """Write one value everywhere; RuntimeError for an integer that the dtype of `out` cannot hold."""
     try:
-        K.fill(out, value if out.dtype.kind == "f" else stored(value, out.dtype).item())
+        K.fill(out, value if dtypes.is_floating(out.dtype) else stored(value, out.dtype).item())
     except (TypeError, ValueError):             # text, or an array
         raise TypeError(f"fill: expected a number, got {value!r}") from None
 
@@ -208,7 +208,7 @@ def check_floating(name: str, x: Array | Tensor, argument: str = "input") -> Non
     Raises:
         RuntimeError: naming the argument and its dtype.
     """
-    if x.dtype.kind != "f":
+    if not dtypes.is_floating(x.dtype):
         raise RuntimeError(f"{name}: expected a floating-point {argument}, got {x.dtype}; convert it with .float()")
 
 

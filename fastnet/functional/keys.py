@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
 import numpy as np
 
+from fastnet import dtypes
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty
 from fastnet._core.state import forbid_reading, state
@@ -98,7 +99,7 @@ def _as_index(k: Any) -> Any:
         RuntimeError: a mask inside a compiled function.
     """
     if isinstance(k, Tensor):
-        if k.dtype.kind == "f":
+        if dtypes.is_floating(k.dtype):
             raise IndexError(f"expected an integer or bool tensor as index, got {k.dtype}")
         if k.dtype.kind == "b" or k.dtype == np.uint8:
             forbid_reading("indexing with a mask, whose result's shape depends on its values,")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastnet import dtypes
 from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.state import state
@@ -284,7 +285,7 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha:
     """
     result = matmul(mat1, mat2)
     for name, factor in (("beta", beta), ("alpha", alpha)):
-        if isinstance(factor, float) and result.dtype.kind != "f":
+        if isinstance(factor, float) and not dtypes.is_floating(result.dtype):
             raise RuntimeError(f"addmm: expected {name} to be an integer for a result of dtype {result.dtype}, got "
                                f"{factor!r}")
     return _scaled_term(input.expand(result.shape), beta) + _scaled_term(result, alpha)
@@ -351,7 +352,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         tensor([[ 21., 143.]])
     """
     _check_linear(input, weight, bias)
-    if input.dtype.kind != "f":
+    if not dtypes.is_floating(input.dtype):
         result = matmul(input, weight.t())
         return result if bias is None else result + bias
     return _linear(input, weight, bias)

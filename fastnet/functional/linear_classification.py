@@ -142,7 +142,7 @@ def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Tensor, *
     check_reduction(reduction)
     check_tensors("linear_cross_entropy", input=input, linear_weight=linear_weight, target=target)
     ignored = -100 if ignore_index is None else int(ignore_index)
-    if target.dtype.kind == "f" or linear_weight.ndim != 2 or input.dtype.kind != "f":
+    if dtypes.is_floating(target.dtype) or linear_weight.ndim != 2 or not dtypes.is_floating(input.dtype):
         if input.ndim > 2 or (linear_weight.ndim > 2 and input.ndim != 2):
             raise RuntimeError("linear_cross_entropy: expected an input of shape (N, in_features) for target "
                                "probabilities and for a linear_weight of more than two dimensions, got "

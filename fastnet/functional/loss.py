@@ -81,7 +81,7 @@ def matched(name: str, input: Tensor, target: Tensor, may_broadcast: bool = True
                                f"{shape_text(input)}") from None
         input, target = input.expand(shape), target.expand(shape)
     dtype = dtypes.promote(input.dtype, target.dtype)
-    if dtype.kind != "f":
+    if not dtypes.is_floating(dtype):
         raise RuntimeError(f"{name}: expected floating-point tensors, got {input.dtype} and {target.dtype}")
     return input.to(dtype), target.to(dtype)
 

@@ -205,7 +205,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     """
     shape = broadcast_shape(x1._data, x2._data)
     dtype = dtypes.result_type(x1._data, x2._data)
-    if dtype.kind != "f":
+    if not dtypes.is_floating(dtype):
         raise RuntimeError(f"cosine_similarity: expected floating-point tensors, got {x1.dtype} and {x2.dtype}")
     if not eps >= 0:
         raise RuntimeError(f"cosine_similarity: expected eps to be 0 or more, got {eps}")

@@ -93,7 +93,7 @@ def isneginf(input: Tensor) -> Tensor:
 
 
 def _is_infinite(input: Tensor, value: float) -> Tensor:
-    return input == value if input.dtype.kind == "f" else input != input
+    return input == value if dtypes.is_floating(input.dtype) else input != input
 
 
 @method()
@@ -124,7 +124,7 @@ def nan_to_num(input: Tensor, nan: float | None = None, posinf: float | None = N
         >>> fastnet.nan_to_num(fastnet.tensor([fastnet.nan, fastnet.inf, 1.0]), posinf=9.0)
         tensor([0., 9., 1.])
     """
-    if input.dtype.kind != "f":
+    if not dtypes.is_floating(input.dtype):
         return input.clone()
     limits = np.finfo(input.dtype)
     out = where(input != input, 0.0 if nan is None else float(nan), input)

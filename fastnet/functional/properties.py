@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import DType, DTypeLike, Operand
     from fastnet._core.tensor import Tensor
 
-__all__ = ["bfloat16", "cuda", "get_device", "is_complex", "is_nonzero", "is_pinned", "is_same_size", "is_signed",
+__all__ = ["cuda", "get_device", "is_complex", "is_nonzero", "is_pinned", "is_same_size", "is_signed",
            "pin_memory", "result_type", "sparse_coo_tensor", "to_dense", "to_sparse"]
 
 
@@ -80,7 +80,7 @@ def is_signed(input: Tensor) -> bool:
         >>> fastnet.is_signed(fastnet.ones(1)), fastnet.is_signed(fastnet.ones(1, dtype=fastnet.uint8))
         (True, False)
     """
-    return input.dtype.kind in "ifc"
+    return input.dtype.kind not in "bu"
 
 
 @method()
@@ -120,23 +120,6 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
         False
     """
     return input.shape == other.shape
-
-
-@method()
-def bfloat16(input: Tensor, memory_format: object = None) -> Tensor:
-    """Refuse bfloat16, which NumPy does not have: use `half` or `float`.
-
-    Raises:
-        TypeError: always.
-
-    Example:
-        >>> import fastnet
-        >>> fastnet.ones(1).bfloat16()                                          # doctest: +ELLIPSIS
-        Traceback (most recent call last):
-        ...
-        TypeError: unsupported dtype bfloat16, which NumPy does not have; use float32, ...
-    """
-    return input.to(dtypes.bfloat16)
 
 
 @method()

@@ -58,7 +58,7 @@ def _new(name: str, kernel: str, size: Any, dtype: DTypeLike | None, generator: 
 
 
 def _check_dtype(name: str, dtype: DTypeLike | None) -> None:
-    if dtype is not None and dtypes.as_dtype(dtype).kind != "f":
+    if dtype is not None and not dtypes.is_floating(dtypes.as_dtype(dtype)):
         raise RuntimeError(f"{name}: expected a floating-point dtype, got {dtypes.as_dtype(dtype)}")
 
 

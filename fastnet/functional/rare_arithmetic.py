@@ -115,7 +115,7 @@ def heaviside(input: Array, values: Array) -> Result[Array]:
     check_array("heaviside", "values", values)
     if input.dtype != values.dtype:
         raise RuntimeError(f"heaviside: expected values of the input's dtype {input.dtype}, got {values.dtype}")
-    if input.dtype.kind == "f":
+    if dtypes.is_floating(input.dtype):
         return kernels.binary("heaviside", input, values), (kernels.zeros_like, kernels.zeros_like)
     zero = kernels.scalar(0, input.dtype)
     one = kernels.cast(kernels.binary("gt", input, zero, dtypes.bool_), input.dtype)

@@ -41,7 +41,7 @@ def sum_dtype(x: Array, dtype: DTypeLike | None) -> DType:
     """The dtype of a sum or product: the given one, or by default that of x, and int64 for integers and bools."""
     if dtype is not None:
         return dtypes.as_dtype(dtype)
-    return x.dtype if x.dtype.kind in "fc" else dtypes.int64
+    return x.dtype if dtypes.category(x.dtype) >= 2 else dtypes.int64
 
 
 @method()

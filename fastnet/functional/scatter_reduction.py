@@ -26,7 +26,7 @@ _SCATTER_MODES = {"sum": "add", "mean": "add", "prod": "mul", "amax": "amax", "a
 def _neutral_number(mode: str, dtype: DType) -> Number:
     """The number that changes no result of a reduction."""
     if mode in ("amax", "amin"):
-        low, high = (-math.inf, math.inf) if dtype.kind == "f" else (
+        low, high = (-math.inf, math.inf) if dtypes.is_floating(dtype) else (
             (False, True) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max))
         return low if mode == "amax" else high
     return int(mode == "mul")
@@ -141,7 +141,7 @@ def _scatter_reduced(input: Tensor, index: Tensor, src: Tensor, how: IndexWrite,
     ones = Tensor._wrap(kernels.full(input.shape, 1, input.dtype))
     ones = ones if include_self else ones.scatter(how.dim, index, 0)
     count = write_copy(ones, index, Tensor._wrap(kernels.full(index.shape, 1, input.dtype)), how)
-    return total / count if input.dtype.kind == "f" else total // count
+    return total / count if dtypes.is_floating(input.dtype) else total // count
 
 
 in_place("scatter_reduce_", "scatter_reduce")

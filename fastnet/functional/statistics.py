@@ -246,7 +246,7 @@ def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DTy
         >>> fastnet.nansum(fastnet.tensor([1.0, fastnet.nan]))
         tensor(1.)
     """
-    defined = input if input.dtype.kind != "f" else where(input != input, 0.0, input)
+    defined = input if not dtypes.is_floating(input.dtype) else where(input != input, 0.0, input)
     return sum(defined, dim, keepdim, dtype=dtype)
 
 
@@ -332,7 +332,7 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None,
     for name, weight in (("fweights", fweights), ("aweights", aweights)):
         if weight is not None and tuple(weight.shape) != (x.shape[1],):
             raise RuntimeError(f"cov: expected {name} of shape ({x.shape[1]},), got {shape_text(weight)}")
-        if weight is not None and (weight.dtype.kind == "f") != (name == "aweights"):
+        if weight is not None and dtypes.is_floating(weight.dtype) != (name == "aweights"):
             raise RuntimeError(f"cov: expected integers as fweights and floating-point aweights, got {weight.dtype} as "
                                f"{name}")
         if weight is not None and state.recorder is None and (weight._data < 0).any():

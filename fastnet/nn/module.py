@@ -271,7 +271,7 @@ class Module(Registry, Hooks):
         if dtype is not None:
             dtype = floating(dtype)
             for x in [*self.parameters(), *self.buffers()]:
-                if x.dtype.kind == "f" and x.dtype != dtype:
+                if dtypes.is_floating(x.dtype) and x.dtype != dtype:
                     convert(x, dtype)
         return self
 
@@ -286,6 +286,10 @@ class Module(Registry, Hooks):
     def half(self) -> Self:
         """Convert the floating-point parameters and buffers to float16; returns the module."""
         return self.to(dtypes.float16)
+
+    def bfloat16(self) -> Self:
+        """Convert the floating-point parameters and buffers to bfloat16; returns the module."""
+        return self.to(dtypes.bfloat16)
 
     def cpu(self) -> Self:
         """Return the module: the CPU is the only device."""

@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Iterator
 from typing import Any
 
-from fastnet import nn
+from fastnet import dtypes, nn
 from fastnet.nn.hooks import has_hooks
 from fastnet.nn.parameter import outline_as, outlines
 from fastnet.nn.schema import json_value, schema
@@ -139,7 +139,8 @@ def difference(module: Any, outline: Any) -> str:
         own, made = ({name: x is not None and (x.shape, x.dtype) for name, x in m.__dict__[registry].items()}
                      for m in (module, outline))
         if isinstance(module, nn.ParameterList) and registry == "_parameters":
-            made = {name: x for name, x in zip(map(str, range(len(own))), own.values()) if x and x[1].kind == "f"}
+            made = {name: x for name, x in zip(map(str, range(len(own))), own.values())
+                    if x and dtypes.is_floating(x[1])}
         if own != made:
             return f"its {registry[1:]} {', '.join({**own, **made})}"
     return ""

@@ -122,7 +122,7 @@ def outline_as(tensor: Tensor, dtype: DType) -> None:
         tensor: made inside `outlines`.
         dtype: a floating-point dtype.
     """
-    if tensor.dtype.kind == "f":
+    if dtypes.is_floating(tensor.dtype):
         tensor._data = _empty_outline(tensor.shape, dtype)
 
 
@@ -168,8 +168,8 @@ def floating(dtype: DTypeLike | None) -> DType:
         TypeError: the dtype is not floating-point.
     """
     dtype = dtypes.DEFAULT[0] if dtype is None else dtypes.as_dtype(dtype)
-    if dtype.kind != "f":
-        raise TypeError(f"expected float16, float32 or float64, got {dtype}")
+    if not dtypes.is_floating(dtype):
+        raise TypeError(f"expected float16, bfloat16, float32 or float64, got {dtype}")
     return dtype
 
 

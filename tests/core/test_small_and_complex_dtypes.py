@@ -120,27 +120,90 @@ HALF = {
 }
 
 
+NARROW = {"float16": 4e-3, "bfloat16": 4e-2}            # {dtype: tolerance}
+
+
+@pytest.fixture(params=NARROW)
+def narrow(request):
+    """The name of a dtype for storage."""
+    if request.param == "bfloat16":
+        pytest.importorskip("ml_dtypes")
+    return request.param
+
+
 @pytest.mark.parametrize("name", HALF)
-def test_float16_like_pytorch(name):
+def test_narrow_floats_like_pytorch(name, narrow):
     torch = pytest.importorskip("torch")
     found = []
     for f in (fastnet, torch):
-        leaves = [f.tensor(x.astype("float16"), requires_grad=True) for x in (REAL, A.real)]
+        leaves = [f.tensor(x, dtype=getattr(f, narrow), requires_grad=True) for x in (REAL, A.real)]
         out = HALF[name](f, *leaves)
-        assert out.dtype == f.float16
+        assert out.dtype == getattr(f, narrow)
         out.sum().backward()
-        found.append([out.detach().resolve_conj().numpy(),
-                      *(None if x.grad is None else x.grad.resolve_conj().numpy() for x in leaves)])
+        assert all(x.grad is None or x.grad.dtype == x.dtype for x in leaves)
+        found.append([out.detach().float().numpy(),
+                      *(None if x.grad is None else x.grad.float().numpy() for x in leaves)])
     for ours, theirs in zip(*found, strict=True):
         if theirs is not None:
-            assert ours.dtype == theirs.dtype == np.float16
-            np.testing.assert_allclose(ours, theirs, rtol=4e-3, atol=4e-3)
+            np.testing.assert_allclose(ours, theirs, rtol=NARROW[narrow], atol=NARROW[narrow])
 
 
-def test_float16_modules_train_and_draw():
-    layer = fastnet.nn.Linear(4, 2).half()
+@pytest.mark.parametrize("compiled", [False, True])
+def test_modules_of_narrow_floats_train(narrow, compiled):
+    dtype = getattr(fastnet, narrow)
+    model = fastnet.nn.Sequential(fastnet.nn.Linear(4, 8), fastnet.nn.BatchNorm1d(8), fastnet.nn.ReLU(),
+                                  fastnet.nn.Linear(8, 2)).to(dtype)
+    optimizer = fastnet.optim.AdamW(model.parameters(), lr=0.05)
+    x, y = fastnet.rand(16, 4, dtype=dtype), fastnet.arange(16) % 2
+
+    def step(x, y):
+        loss = fastnet.nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+    step = fastnet.compile(step) if compiled else step
+    losses = [step(x, y).item() for _ in range(20)]
+    assert all(t.dtype == dtype for t in model.state_dict().values() if t.is_floating_point())
+    assert losses[-1] < losses[0]
+
+
+def test_bfloat16_values():
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("ml_dtypes")
+    values = [1.0, 3.14159, -1e30, 65504.0, float("inf"), float("nan"), 1e-40, 0.0]
+    ours, theirs = fastnet.tensor(values).bfloat16(), torch.tensor(values).bfloat16()
+    np.testing.assert_array_equal(ours.float().numpy(), theirs.float().numpy())
+    np.testing.assert_array_equal(ours.tolist(), theirs.tolist())
+    assert ours.element_size() == 2 and ours.is_floating_point() and ours[1].item() == theirs[1].item()
+    assert repr(ours[:2]) == "tensor([1.    , 3.1406], dtype=bfloat16)"
+    assert fastnet.equal(ours[:4], ours[:4].clone()) and not fastnet.equal(ours[:2], ours[:2] + 1)
+    assert ours.long()[0].item() == 1 and fastnet.tensor([1, 2]).to(fastnet.bfloat16).dtype == fastnet.bfloat16
+    for name in ("bits", "eps", "max", "min", "tiny", "smallest_normal"):
+        assert getattr(fastnet.finfo(fastnet.bfloat16), name) == getattr(torch.finfo(torch.bfloat16), name)
+    for left in ("float16", "float32", "float64", "int64", "bool", "bfloat16", "complex64"):
+        mine = fastnet.promote_types(left, "bfloat16")
+        assert mine.name == str(torch.promote_types(getattr(torch, left), torch.bfloat16)).removeprefix("torch.")
+
+
+def test_bfloat16_creation_and_writes():
+    pytest.importorskip("ml_dtypes")
+    x = fastnet.zeros(2, 3, dtype=fastnet.bfloat16)
+    x[0] = 1.5
+    x.add_(1).mul_(2)
+    x[:, 1:].copy_(fastnet.ones(2, 2))
+    assert x.tolist() == [[5, 1, 1], [2, 1, 1]] and x.sum().dtype == fastnet.bfloat16
+    assert fastnet.arange(3, dtype=fastnet.bfloat16).tolist() == [0, 1, 2]
+    assert fastnet.full((2,), 0.5, dtype="bfloat16").tolist() == [0.5, 0.5]
+    assert fastnet.ones_like(x).dtype == fastnet.empty_like(x).dtype == x.dtype
+    assert (x > 1).tolist() == [[True, False, False], [True, False, False]] and x.argmax().item() == 0
+
+
+def test_narrow_floats_draw_and_train(narrow):
+    dtype = getattr(fastnet, narrow)
+    layer = fastnet.nn.Linear(4, 2).to(dtype)
     optimizer = fastnet.optim.Adam(layer.parameters(), lr=0.05)
-    x = fastnet.rand(8, 4, dtype=fastnet.float16)
+    x = fastnet.rand(8, 4, dtype=dtype)
     losses = []
     for _ in range(20):
         loss = (layer(x) - 1).square().mean()
@@ -148,9 +211,9 @@ def test_float16_modules_train_and_draw():
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    assert layer.weight.dtype == fastnet.float16 and losses[-1] < losses[0]
-    drawn = fastnet.randn(1000, dtype=fastnet.float16)
-    assert 0.8 < drawn.float().std().item() < 1.2 and 0.4 < fastnet.rand(1000, dtype="half").float().mean().item() < 0.6
+    assert layer.weight.dtype == dtype and losses[-1] < losses[0]
+    drawn = fastnet.randn(1000, dtype=dtype)
+    assert 0.8 < drawn.float().std().item() < 1.2 and 0.4 < fastnet.rand(1000, dtype=narrow).float().mean().item() < 0.6
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16"])

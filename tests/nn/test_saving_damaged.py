@@ -178,7 +178,7 @@ HOSTILE = {
     "parameters in a layer": (linear() | {"parameters": 1}, one("weight"), "a Linear holds no other"),
     "many parameters": ({"class": "ParameterList", "parameters": 10 ** 12}, one("0"), "there is no tensor '1'"),
     "parameters of integers": ({"class": "ParameterList", "parameters": 1}, one("0", "I32"),
-                               "expected float16, float32 or float64"),
+                               "expected float16, bfloat16, float32 or float64"),
     "a module that hides a method": (container(forward=TANH), {}, "already has an attribute 'forward'"),
     "a name with a dot": (container(**{"a.b": TANH}), {}, "without dots"),
     "the same as nothing": ({"same": 0}, {}, "refers to module number 0, which does not exist"),

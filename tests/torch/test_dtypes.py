@@ -1,5 +1,6 @@
 """dtypes and shapes as programs written for PyTorch read them, and the arguments of functions of the module `torch`."""
 import copy
+import io
 import pickle
 
 import numpy as np
@@ -35,8 +36,6 @@ def test_the_dtype_of_a_tensor():
     assert torch.get_default_dtype() is torch.float32
     assert torch.promote_types(torch.int64, torch.float16) is torch.float16
     assert torch.result_type(x, 1.0) is torch.float32 and torch.finfo(x.dtype).bits == 32
-    with pytest.raises(TypeError, match="bfloat16"):
-        torch.ones(1, dtype=torch.bfloat16)
     assert repr(torch.ones(1, dtype=torch.float64)) == "tensor([1.], dtype=torch.float64)"
 
 
@@ -128,3 +127,18 @@ def test_hooks_of_all_modules():
         handle.remove()
     model(x)
     assert len(seen) == 9 and nn.Module._hooks is None
+
+
+def test_bfloat16_in_programs():
+    pytest.importorskip("ml_dtypes")
+    model = torch.nn.Linear(3, 2).to(torch.bfloat16)
+    y = model(torch.ones(1, 3, dtype=torch.bfloat16))
+    assert y.dtype is torch.bfloat16 is model.weight.dtype and y.float().dtype is torch.float32
+    assert {torch.bfloat16: 1}[y.dtype] == 1 and repr(y.dtype) == "torch.bfloat16" and y.dtype.itemsize == 2
+    assert repr(torch.ones(1).bfloat16()) == "tensor([1.], dtype=torch.bfloat16)"
+    file = io.BytesIO()
+    torch.save({"model": model.state_dict(), "half": torch.ones(2).half()}, file)
+    file.seek(0)
+    loaded = torch.load(file)
+    assert loaded["model"]["weight"].dtype is torch.bfloat16 and loaded["half"].dtype is torch.float16
+    assert torch.equal(loaded["model"]["weight"], model.weight)

@@ -232,7 +232,7 @@ def differentiable(fn: Callable[..., Any], name: str, view: bool, bound: Callabl
             raise TypeError(f"{name}: expected a tensor, got {type(args[0]).__name__ if args else 'nothing'}")
         out = np.asarray(out)               # NumPy's functions return numbers for 0-d arrays
         result = wrapped(out, args[0]._storage if view else None)
-        if out.dtype.kind in "fc":
+        if out.dtype.kind in "fcV":         # "V": bfloat16
             if tracked and state.grad_enabled and gradients is not None:
                 _attach(result, name, gradients, args, arrays)
             if view:

@@ -14,6 +14,7 @@ __all__ = ["Size", "bfloat16", "bool", "cdouble", "cfloat", "complex64", "comple
 dtype, Size = TorchDtype, TorchSize
 BY_NUMPY = {numpy: dtype(numpy) for numpy in (*dtypes.ALL, *dtypes.MORE)}      # {NumPy's dtype: PyTorch's}
 bfloat16 = dtype(dtypes.bfloat16)
+dtypes.bfloat16.when_loaded(lambda numpy: BY_NUMPY.setdefault(numpy, bfloat16))
 bool, uint8, int8 = BY_NUMPY[dtypes.bool_], BY_NUMPY[dtypes.uint8], BY_NUMPY[dtypes.int8]
 int16 = short = BY_NUMPY[dtypes.int16]
 int32 = int = BY_NUMPY[dtypes.int32]

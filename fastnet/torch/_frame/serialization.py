@@ -83,6 +83,8 @@ def _plain(value: Any) -> Any:
         return type(value)(map(_plain, value)) if type(value) in (list, tuple) else tuple(map(_plain, value))
     if isinstance(value, os.PathLike):
         return os.fspath(value)
+    if str(getattr(value, "dtype", "")) == "torch.bfloat16" and hasattr(value, "float"):    # which has no numpy()
+        return _plain(value.float()).bfloat16()
     if hasattr(value, "detach") and hasattr(value, "numpy"):
         return from_numpy(np.array(value.detach().numpy()))
     return value
@@ -111,7 +113,7 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights
     if is_pickle(contents):
         raise RuntimeError(_pickle_refusal(str(name)))
     with naming(str(name)):
-        arrays, texts = parse_tensors(contents)
+        arrays, texts = parse_tensors(contents, keep_narrow=True)
         if "fastnet" in texts and NESTED not in texts and not hasattr(f, "read"):
             import fastnet
             return fastnet.load(f)      # a model with its architecture, from Module.save

@@ -19,9 +19,11 @@ COUNT = 40
 @needs_data("fsdd")
 @needs_data("mnist")
 def test_digits(monkeypatch, capsys):
-    run_example(monkeypatch, "digits_heard_and_seen.py", "--quick")
-    shown = capsys.readouterr().out
-    assert "step 3 of 3: loss" in shown and "george: right first ranks, picture by recording" in shown
+    run_example(monkeypatch, "digits_heard_and_seen.py", "--quick", "--validate")
+    shown = capsys.readouterr().out.splitlines()
+    assert [line for line in shown if line.startswith("step 3 of 3: loss")]
+    for name in ("george", "jackson", "mean"):          # both validation speakers, with two kinds of statistics
+        assert sum(line.startswith(name + ": right first ranks with statistics") for line in shown) == 2
 
 
 def png(grey):

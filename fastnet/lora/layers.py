@@ -12,6 +12,7 @@ from fastnet.lora.adapter import Adapter, adapted_linear, row_norms
 from fastnet.lora.config import LoRAConfig
 from fastnet.models.gpt import Projection
 from fastnet.nn import functional as F, init
+from fastnet.nn.hooks import RemovableHandle
 from fastnet.random import Generator
 
 __all__ = ["LAYERS", "AdaptedLayer", "LoRAConv1d", "LoRAConv2d", "LoRAConv3d", "LoRAEmbedding", "LoRALinear",
@@ -26,18 +27,20 @@ class AdaptedLayer(nn.Module):
         active: names of the adapters that the layer applies.
         merged: names of the adapters that are merged into the weight; none is applied then.
         before_merge: the weight without them, or None.
+        refusals: handles of the hooks by which a merged layer refuses state_dict() and load_state_dict().
     """
 
     adapters: nn.ModuleDict[Adapter]
     active: tuple[str, ...]
     merged: tuple[str, ...]
     before_merge: Tensor | None
+    refusals: tuple[RemovableHandle, ...]
     adapted_name = "weight"             # of the parameter that the adapters update
 
     def prepare(self) -> None:
         """Add the attributes of an adapted layer, after the layer became one."""
         self.adapters = nn.ModuleDict()
-        self.active, self.merged, self.before_merge = (), (), None
+        self.active, self.merged, self.before_merge, self.refusals = (), (), None, ()
 
     def refusal(self, config: LoRAConfig) -> str | None:
         """Why an adapter cannot be added; None if it can."""
@@ -107,6 +110,8 @@ class AdaptedLayer(nn.Module):
                 rows = rows if factor is None else rows * factor[:, None]
             weight.copy_(self.from_rows(rows, weight))
         self.merged = names
+        self.refusals = (self.register_state_dict_pre_hook(_refuse_state_dict),
+                         self.register_load_state_dict_pre_hook(_refuse_state_dict))
 
     def unmerge(self) -> None:
         """Restore the bits of the weight before `merge`."""
@@ -114,6 +119,20 @@ class AdaptedLayer(nn.Module):
             with no_grad():
                 self.adapted_weight.copy_(self.before_merge)
         self.merged, self.before_merge = (), None
+        self.allow_state_dict()
+
+    def allow_state_dict(self) -> None:
+        """Remove the hooks that `merge` registered."""
+        for handle in self.refusals:
+            handle.remove()
+        self.refusals = ()
+
+
+def _refuse_state_dict(layer: AdaptedLayer, *_: Any) -> None:
+    """A state_dict with adapters and with the weight that has them already would apply them twice."""
+    raise RuntimeError(f"state_dict, load_state_dict: the adapters {', '.join(layer.merged)} are merged into the "
+                       "weights; call fastnet.lora.unmerge first, or fastnet.lora.merge_and_unload for a model without "
+                       "adapters")
 
 
 class LoRALinear(AdaptedLayer, nn.Linear):

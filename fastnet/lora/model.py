@@ -243,6 +243,7 @@ def merge(model: nn.Module) -> None:
     """Add the updates of the active adapters to the weights, so that the model costs what it did without them.
 
     `unmerge` restores the bits of the weights, of which each layer keeps a copy. Merged adapters are not trained.
+    `state_dict` and `load_state_dict` of a merged model raise: with them, updates would be applied twice or be lost.
 
     Args:
         model: with adapters.
@@ -319,8 +320,9 @@ def unload(model: _Model) -> _Model:
 def _unloaded(model: _Model) -> _Model:
     for layer in adapted_layers(model).values():
         kind: Any = base_class(layer)
+        layer.allow_state_dict()
         del layer.adapters
-        for name in ("active", "merged", "before_merge"):
+        for name in ("active", "merged", "before_merge", "refusals"):
             layer.__dict__.pop(name)
         layer.__class__ = kind
     model.__dict__.pop("lora_configs", None)

@@ -195,6 +195,21 @@ def test_copies_and_other_dtypes():
     np.testing.assert_array_equal(twin.float()(x).detach().numpy(), model(x).detach().numpy())
 
 
+def test_merged_models_have_no_state_dict(tmp_path):
+    """A state_dict of the merged weight and of the adapters would apply the updates twice."""
+    model = trained(lora.apply(network(), r=2, seed=0))
+    state = {key: value.numpy().copy() for key, value in model.state_dict().items()}
+    lora.merge(model)
+    for merged in (model, copy.deepcopy(model)):
+        for name, args in (("state_dict", ()), ("load_state_dict", (state,)), ("save", (tmp_path / "m.safetensors",))):
+            with pytest.raises(RuntimeError, match="default are merged into the weights; call fastnet.lora.unmerge"):
+                getattr(merged, name)(*args)
+        lora.unmerge(merged)
+        assert all((value.numpy() == state[key]).all() for key, value in merged.state_dict().items())
+    lora.merge(model)
+    assert set(lora.unload(model).state_dict()) == {key for key in state if ".adapters." not in key}
+
+
 def test_a_saved_model_is_one_without_adapters(tmp_path):
     model = trained(lora.apply(network(), r=2, seed=0))
     model.save(tmp_path / "a.safetensors")

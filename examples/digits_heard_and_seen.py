@@ -169,7 +169,7 @@ def encode_speaker(model: TwoTower, signals: NDArray[np.int16], own_statistics: 
 
 def judge(model: TwoTower, spoken: Pairs, written: Pairs) -> list[tuple[float, float]]:
     """For each of STATISTICS, first ranks of the right digit: pictures by recordings, and recordings by pictures."""
-    found = []
+    found: list[tuple[float, float]] = []
     with fastnet.no_grad():
         for of_speaker in (False, True):
             sounds = encode_speaker(model, spoken[0], of_speaker)

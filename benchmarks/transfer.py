@@ -28,7 +28,7 @@ PAIRS = ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9))
 IMAGES = 50                             # of each class of a pair, to adapt with
 MEAN, STD = np.float32([125.3, 123.0, 113.9]), np.float32([63.0, 62.1, 66.7])       # of CIFAR-10's pixels
 SETTINGS = {
-    "body": {"epochs": 30, "batch_size": 64, "lr": 5e-3, "weight_decay": 0.1},
+    "body": {"epochs": 20, "batch_size": 64, "lr": 5e-3, "weight_decay": 0.01},
     "nothing": {"epochs": 100, "batch_size": 20, "lr": 3e-3, "weight_decay": 0.01},
     "head": {"epochs": 60, "batch_size": 20, "lr": 1e-2, "weight_decay": 0.01},
     "layers": {"epochs": 10, "batch_size": 20, "lr": 3e-3, "weight_decay": 0.01},

@@ -47,7 +47,7 @@ def compare(path, model, example, limit=LIMIT):
     found = results(path, tensors_in(example))
     assert [(x.shape, x.dtype) for x in found] == [(x.shape, x.dtype) for x in expected]
     for got, wanted in zip(found, expected):
-        wanted = wanted.numpy()
+        wanted = wanted.detach().numpy()
         if wanted.dtype.kind != "f":
             np.testing.assert_array_equal(got, wanted)
             continue

@@ -41,7 +41,7 @@ from fastnet.backend import K, use_backend
 
 TWINS = [family for family in FAMILIES if has_twin(family)]
 REAL = (np.float32, np.float64)
-HELPERS = {"pooling": {"divisors"}, "random": {"blocks"}}        # public functions of reference modules that are no kernels
+HELPERS = {"pooling": {"divisors"}, "random": {"blocks"}}       # public functions of references that are no kernels
 
 
 def over(cases):

@@ -144,10 +144,7 @@ class profile(Meter):
 
     def note_kernel(self, kernel: Any, args: Sequence[Any], attrs: Mapping[str, Any], seconds: float) -> None:
         name, cost = kernel.__name__, kernel_cost(kernel, args, attrs)
-        row = self._kernel(name)
-        row.calls += 1
-        row.seconds += seconds
-        row.cost += cost
+        self._add_kernel(name, seconds, cost)
         if not self._open:
             self._add_call((name, ()), seconds)
         self._add_cost((name, ()), cost)
@@ -155,12 +152,9 @@ class profile(Meter):
     def note_replay(self, launches: Any) -> None:
         for call, seconds in zip(recorded_costs(launches), launches.seconds_by_call()):
             name, cost = call.kernel.__name__, call.cost
-            row = self._kernel(name)
-            row.calls += 1
+            row = self._add_kernel(name, seconds, cost)
             row.replayed += 1
-            row.seconds += seconds
             row.replayed_seconds += seconds
-            row.cost += cost
             key = call.operation or name, ()
             self._add_call(key, seconds)
             self._add_cost(key, cost, replayed=True)
@@ -187,8 +181,12 @@ class profile(Meter):
             self._open[-1].inside += seconds
             self._open[-1].memory_inside += taken
 
-    def _kernel(self, name: str) -> KernelTime:
-        return self._kernels.get(name) or self._kernels.setdefault(name, KernelTime(name))
+    def _add_kernel(self, name: str, seconds: float, cost: KernelCost) -> KernelTime:
+        row = self._kernels.get(name) or self._kernels.setdefault(name, KernelTime(name))
+        row.calls += 1
+        row.seconds += seconds
+        row.cost += cost
+        return row
 
     def _operation(self, key: _Key) -> OperationTime:
         return self._operations.get(key) or self._operations.setdefault(key, OperationTime(*key))

@@ -8,7 +8,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memset, strcmp
 
 from fastnet._runtime.cpu cimport selected_isa
-from fastnet._runtime.memory cimport Block, Pool, allocate_block, new_block
+from fastnet._runtime.memory cimport Block, Pool, allocate_block, new_block, weak_view
 from fastnet._runtime.state cimport current_meters
 from fastnet._runtime.threads cimport clock, note_region, threads_for, usual_share
 from fastnet._runtime.tuning cimport Tuner, learn, on_trial, share_now
@@ -21,14 +21,6 @@ cdef extern from *:
     PER_THREAD PyObject *recording = 0;
     """
     PyObject *recording             # the LaunchList that this thread records into, an owned reference, or NULL
-
-cdef extern from "numpy/arrayobject.h":
-    ctypedef struct PyArray_Descr
-    ctypedef struct PyTypeObject:
-        pass
-    object PyArray_NewFromDescr(PyTypeObject *subtype, PyArray_Descr *dtype, int ndim, cnp.npy_intp *shape,
-                                cnp.npy_intp *strides, void *data, int flags, PyObject *parent)
-    PyTypeObject PyArray_Type
 
 cdef extern from "src/float_mode.h" nogil:
     uint64_t flush_tiny_results()
@@ -178,17 +170,11 @@ cdef class RecordedCall:
 
 cdef object form_of(a, dict views):
     """A view of an array that does not keep its memory alive, one for each array; anything else unchanged."""
-    cdef cnp.ndarray x
-    cdef cnp.dtype dtype
     if not cnp.PyArray_Check(a):
         return a
     found = views.get(id(a))
     if found is None:
-        x = a
-        dtype = x.descr
-        Py_INCREF(dtype)
-        found = views[id(a)] = PyArray_NewFromDescr(&PyArray_Type, <PyArray_Descr *>dtype, x.ndim, x.shape, x.strides,
-                                                    cnp.PyArray_DATA(x), 0, NULL)
+        found = views[id(a)] = weak_view(<cnp.ndarray>a)
     return found
 
 

@@ -26,6 +26,7 @@ cdef class Block:
 cdef Block new_block(Pool pool, Py_ssize_t nbytes)
 cdef Block allocate_block(Py_ssize_t nbytes)
 cdef cnp.ndarray array_of(int ndim, cnp.npy_intp *shape, cnp.dtype dtype, bint channels_last=*)
+cdef cnp.ndarray weak_view(cnp.ndarray x)
 cdef cnp.ndarray rows_of(cnp.ndarray x, int first, int last)
 cdef cnp.ndarray matrix_of(cnp.ndarray x, cnp.npy_intp rows, cnp.npy_intp columns)
 cpdef bint is_channels_last(cnp.ndarray x, bint dense=*) noexcept

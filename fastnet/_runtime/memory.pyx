@@ -273,12 +273,22 @@ def empty_result(shape, cnp.dtype dtype not None, cnp.ndarray x not None, cnp.nd
 
 cdef cnp.ndarray view_of(cnp.ndarray x, int ndim, cnp.npy_intp *shape, cnp.npy_intp *strides):
     """An array over the memory of another one. x.reshape and x.transpose take several times as long."""
-    cdef cnp.dtype dtype = x.descr
-    Py_INCREF(dtype)
-    view = PyArray_NewFromDescr(&PyArray_Type, <PyArray_Descr *>dtype, ndim, shape, strides, cnp.PyArray_DATA(x),
-                                cnp.PyArray_FLAGS(x) & cnp.NPY_ARRAY_WRITEABLE, NULL)
+    cdef cnp.ndarray view = ownerless(x, ndim, shape, strides, cnp.PyArray_FLAGS(x) & cnp.NPY_ARRAY_WRITEABLE)
     cnp.set_array_base(view, x)
     return view
+
+
+cdef cnp.ndarray weak_view(cnp.ndarray x):
+    """A view of an array that does not keep its memory alive."""
+    return ownerless(x, x.ndim, x.shape, x.strides, 0)
+
+
+cdef cnp.ndarray ownerless(cnp.ndarray x, int ndim, cnp.npy_intp *shape, cnp.npy_intp *strides, int flags):
+    """An array over the memory of another one, which it does not keep alive."""
+    cdef cnp.dtype dtype = x.descr
+    Py_INCREF(dtype)
+    return PyArray_NewFromDescr(&PyArray_Type, <PyArray_Descr *>dtype, ndim, shape, strides, cnp.PyArray_DATA(x),
+                                flags, NULL)
 
 
 def view_rows(cnp.ndarray x not None, int first, int last):

@@ -27,20 +27,20 @@ class AdaptedLayer(nn.Module):
         active: names of the adapters that the layer applies.
         merged: names of the adapters that are merged into the weight; none is applied then.
         before_merge: the weight without them, or None.
-        refusals: handles of the hooks by which a merged layer refuses state_dict() and load_state_dict().
+        merge_hooks: handles of the hooks by which a merged layer refuses state_dict() and load_state_dict().
     """
 
     adapters: nn.ModuleDict[Adapter]
     active: tuple[str, ...]
     merged: tuple[str, ...]
     before_merge: Tensor | None
-    refusals: tuple[RemovableHandle, ...]
+    merge_hooks: tuple[RemovableHandle, ...]
     adapted_name = "weight"             # of the parameter that the adapters update
 
     def prepare(self) -> None:
         """Add the attributes of an adapted layer, after the layer became one."""
         self.adapters = nn.ModuleDict()
-        self.active, self.merged, self.before_merge, self.refusals = (), (), None, ()
+        self.active, self.merged, self.before_merge, self.merge_hooks = (), (), None, ()
 
     def refusal(self, config: LoRAConfig) -> str | None:
         """Why an adapter cannot be added; None if it can."""
@@ -110,7 +110,7 @@ class AdaptedLayer(nn.Module):
                 rows = rows if factor is None else rows * factor[:, None]
             weight.copy_(self.from_rows(rows, weight))
         self.merged = names
-        self.refusals = (self.register_state_dict_pre_hook(_refuse_state_dict),
+        self.merge_hooks = (self.register_state_dict_pre_hook(_refuse_state_dict),
                          self.register_load_state_dict_pre_hook(_refuse_state_dict))
 
     def unmerge(self) -> None:
@@ -123,9 +123,9 @@ class AdaptedLayer(nn.Module):
 
     def allow_state_dict(self) -> None:
         """Remove the hooks that `merge` registered."""
-        for handle in self.refusals:
+        for handle in self.merge_hooks:
             handle.remove()
-        self.refusals = ()
+        self.merge_hooks = ()
 
 
 def _refuse_state_dict(layer: AdaptedLayer, *_: Any) -> None:

@@ -322,7 +322,7 @@ def _unloaded(model: _Model) -> _Model:
         kind: Any = base_class(layer)
         layer.allow_state_dict()
         del layer.adapters
-        for name in ("active", "merged", "before_merge", "refusals"):
+        for name in ("active", "merged", "before_merge", "merge_hooks"):
             layer.__dict__.pop(name)
         layer.__class__ = kind
     model.__dict__.pop("lora_configs", None)

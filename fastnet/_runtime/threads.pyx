@@ -10,10 +10,14 @@ cdef extern from *:
     #define omp_get_max_threads() 1
     #define omp_in_parallel() 0
     #include <time.h>
+    /* seconds since the first call: a double cannot tell the nanoseconds of today's date apart */
     static double omp_get_wtime(void) {
+        static time_t origin = 0;
         struct timespec now;
         timespec_get(&now, TIME_UTC);
-        return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+        if (origin == 0)
+            origin = now.tv_sec;
+        return (double)(now.tv_sec - origin) + 1e-9 * (double)now.tv_nsec;
     }
     #endif
     #include "src/per_thread.h"

@@ -47,7 +47,7 @@ def text_row(name, path, args):
     for method in ("rtn", "gptq"):
         report = fastnet.quantize(saved.model, data, "weight_only", bits=4, group_size=args.group_size, method=method,
                                   evaluation=test, speed=False)[1]
-        found |= {"float32": report.before["loss"], method: report.after["loss"]}
+        found |= {"float32": round(float(report.before["loss"]), 4), method: round(float(report.after["loss"]), 4)}
     return found
 
 

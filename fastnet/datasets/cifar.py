@@ -75,7 +75,7 @@ def cifar10(root: StrPath | None = None, download: bool = True) -> Split:
             return _read_zip(path)
     hint = instructions(_TITLE, [ARCHIVE], folders)
     if not download:
-        raise FileNotFoundError(f"{_FOLDER}: the file of {_TITLE} is missing\n{hint}")
+        raise FileNotFoundError(f"{_FOLDER}: the file of {_TITLE} is missing.\n{hint}")
     return _read_archive(_downloaded(folders[-1] / ARCHIVE, hint))
 
 

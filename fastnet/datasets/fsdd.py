@@ -62,7 +62,7 @@ def fsdd(root: StrPath | None = None, length: int = FSDD_RATE, speakers: Sequenc
         found = _spoken_by(speakers, found)
     parts = [[item for item in found if (item[0][2] < _TEST_NUMBERS) is test] for test in (False, True)]
     if not all(parts):
-        raise FileNotFoundError(f"{_SPOKEN}: the recordings are missing\n"
+        raise FileNotFoundError(f"{_SPOKEN}: the recordings are missing.\n"
                                 f"{instructions('the Free Spoken Digit Dataset', ['recordings.zip'], folders)}")
     train, test = ((np.stack([signal for _, signal in part]), np.array([key[0] for key, _ in part], np.int64))
                    for part in parts)

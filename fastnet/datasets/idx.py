@@ -147,7 +147,7 @@ def _load_idx(files: IdxFiles, root: StrPath | None, may_download: bool) -> Spli
     missing = [name for name, path in found.items() if path is None]
     hint = instructions(files.title, missing, folders) if missing else ""
     if missing and not may_download:
-        raise FileNotFoundError(f"{files.folder}: the files of {files.title} are missing\n{hint}")
+        raise FileNotFoundError(f"{files.folder}: the files of {files.title} are missing.\n{hint}")
     arrays = [_read_file(path or _download_file(files, name, digest, folders[-1], hint), name, files.title, digest)
               for (name, path), digest in zip(found.items(), files.digests)]
     x_train, y_train, x_test, y_test = arrays

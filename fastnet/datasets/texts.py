@@ -92,7 +92,7 @@ def _found_file(name: str, title: str, files: list[str], root: StrPath | None) -
         for file in files:
             if (folder / file).is_file():
                 return folder / file
-    raise FileNotFoundError(f"{name}: the file {files[0]} is missing\n{instructions(title, files[:1], folders)}")
+    raise FileNotFoundError(f"{name}: the file {files[0]} is missing.\n{instructions(title, files[:1], folders)}")
 
 
 def _text_of(path: Path) -> str:

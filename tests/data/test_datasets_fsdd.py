@@ -47,7 +47,7 @@ def test_some_speakers(tmp_path):
 
 
 def test_errors(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"recordings are missing\n.*\n.*recordings.zip"):
+    with pytest.raises(FileNotFoundError, match=r"recordings are missing\.\n.*\n.*recordings.zip"):
         datasets.fsdd(tmp_path)
     (tmp_path / "a.zip").write_bytes(b"PK nothing")
     with pytest.raises(ValueError, match=r"a\.zip: expected a complete zip file"):

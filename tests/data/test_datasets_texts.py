@@ -14,7 +14,7 @@ def test_shakespeare(tmp_path):
     with pytest.raises(ValueError, match=r"input\.txt: expected text in UTF-8"):
         datasets.shakespeare(tmp_path)
     (tmp_path / "input.txt").unlink()
-    with pytest.raises(FileNotFoundError, match=r"file input\.txt is missing\n.*Tiny Shakespeare"):
+    with pytest.raises(FileNotFoundError, match=r"file input\.txt is missing\.\n.*Tiny Shakespeare"):
         datasets.shakespeare(tmp_path)
 
 

@@ -119,7 +119,7 @@ from fastnet.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
-from fastnet.nn.parameter import Parameter
+from fastnet.nn.parameter import Buffer, Parameter
 from fastnet.nn.parameter_dict import ParameterDict
 from fastnet.nn.pooling import (
     AvgPool1d,
@@ -279,6 +279,7 @@ __all__ = [
     "ModuleDict",
     "ModuleList",
     "NLLLoss",
+    "Buffer",
     "Parameter",
     "ParameterList",
     "RMSNorm",

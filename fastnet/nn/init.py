@@ -229,7 +229,7 @@ def eye_(tensor: Tensor) -> Tensor:
 
 # ---- distributions that keep the variance from layer to layer ------------------------------------------------------
 
-def _fans(tensor: Tensor) -> tuple[int, int]:
+def fans(tensor: Tensor) -> tuple[int, int]:
     """(fan_in, fan_out): the number of inputs of each output, and of outputs of each input."""
     if tensor.ndim < 2:
         raise ValueError(f"expected a weight of at least two dimensions, got shape {shape_text(tensor)}")
@@ -256,7 +256,7 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | No
         >>> float(w.abs().max()) <= 1
         True
     """
-    bound = gain * math.sqrt(6 / max(sum(_fans(tensor)), 1))
+    bound = gain * math.sqrt(6 / max(sum(fans(tensor)), 1))
     return uniform_(tensor, -bound, bound, generator)
 
 
@@ -271,11 +271,11 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
         >>> abs(w.std().item() - (2 / 400) ** 0.5) < 0.002
         True
     """
-    return normal_(tensor, 0.0, gain * math.sqrt(2 / max(sum(_fans(tensor)), 1)), generator)
+    return normal_(tensor, 0.0, gain * math.sqrt(2 / max(sum(fans(tensor)), 1)), generator)
 
 
 def _kaiming_std(tensor: Tensor, a: float, mode: _Mode, nonlinearity: _Nonlinearity) -> float:
-    fan_in, fan_out = _fans(tensor)
+    fan_in, fan_out = fans(tensor)
     if mode not in ("fan_in", "fan_out"):
         raise one_of("mode", mode, ("fan_in", "fan_out"))
     return calculate_gain(nonlinearity, a) / math.sqrt(max(fan_in if mode == "fan_in" else fan_out, 1))

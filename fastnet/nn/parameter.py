@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from fastnet._core.annotations import Array, ArrayLike, Device, DType, DTypeLike, Shape
 
-__all__ = ["Parameter", "convert", "floating", "making_outlines", "new_buffer", "new_parameter", "outline_as",
+__all__ = ["Buffer", "Parameter", "convert", "floating", "making_outlines", "new_buffer", "new_parameter", "outline_as",
            "outlines", "store"]
 
 
@@ -72,6 +72,42 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
+
+
+class Buffer(Tensor):
+    """A tensor that a module does not learn; assigned to a module's attribute, it is registered as a buffer.
+
+    `self.mean = nn.Buffer(x)` is `self.register_buffer("mean", x)`. The buffer shares the memory of `data`.
+
+    Args:
+        data: a tensor, an array or nested numbers.
+        persistent: include it in `state_dict()`.
+
+    Example:
+        >>> import fastnet
+        >>> class Shift(fastnet.nn.Module):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.shift = fastnet.nn.Buffer(fastnet.ones(2))
+        >>> Shift().state_dict()["shift"]
+        Buffer containing:
+        tensor([1., 1.])
+    """
+
+    persistent: bool
+
+    def __init__(self, data: Tensor | ArrayLike, *, persistent: bool = True) -> None:
+        source = as_tensor(data)
+        self._data, self._storage, self.persistent = source._data, source._storage, persistent
+
+    @classmethod
+    def _rebuild(cls, array: Array, requires_grad: bool) -> Self:
+        made = cls(Tensor._wrap(array))
+        made._requires_grad = requires_grad
+        return made
+
+    def __repr__(self) -> str:
+        return "Buffer containing:\n" + super().__repr__()
 
 
 def _place(parameter: Parameter, shape: Shape, dtype: DType) -> None:

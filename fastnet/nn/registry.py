@@ -7,7 +7,7 @@ from fastnet._core.changes import changes
 from fastnet._core.errors import given_text
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
-from fastnet.nn.parameter import Parameter
+from fastnet.nn.parameter import Buffer, Parameter
 
 if TYPE_CHECKING:
     from fastnet.nn.module import Module
@@ -46,6 +46,9 @@ class Registry:
             self._register("_parameters", name, value)
         elif isinstance(value, Registry):
             self._register("_modules", name, value)
+        elif isinstance(value, Buffer):
+            self._register("_buffers", name, value)
+            (self._non_persistent.discard if value.persistent else self._non_persistent.add)(name)
         else:
             registry = self._registry_of(name)
             if registry is None:

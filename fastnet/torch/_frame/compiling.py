@@ -1,6 +1,7 @@
 """`torch.compile` and `torch.compiler`."""
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import Any
 
@@ -8,7 +9,8 @@ import fastnet
 from fastnet._core.state import state
 
 __all__ = ["allow_in_graph", "assume_constant_result", "compile", "cudagraph_mark_step_begin", "disable",
-           "is_compiling", "is_dynamo_compiling", "list_backends", "reset"]
+           "is_compiling", "is_dynamo_compiling", "list_backends", "mark_dynamic", "mark_static", "reset",
+           "set_stance"]
 
 
 def compile(model: Any = None, *, fullgraph: bool = False, dynamic: bool | None = None, backend: Any = "inductor",
@@ -64,3 +66,15 @@ def reset() -> None:
 
 
 cudagraph_mark_step_begin = reset
+
+
+def mark_dynamic(t: Any, index: Any = None, **options: Any) -> None:
+    """Has no effect: each new shape of an input is recorded once."""
+
+
+mark_static = mark_dynamic
+
+
+def set_stance(stance: str = "default", **options: Any) -> contextlib.AbstractContextManager[None]:
+    """Accept a stance, and return a context that has no effect."""
+    return contextlib.nullcontext()

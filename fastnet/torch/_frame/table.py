@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fastnet.torch._frame import devices
+from fastnet.torch._frame import devices, old_names
 from fastnet.torch._frame.bases import MODULES, SCHEDULERS
 from fastnet.torch._frame.mirror import Source
 
@@ -35,14 +35,14 @@ FUNCTIONS = frozenset((
 # A parent comes before the modules below it.
 TREE: dict[str, tuple[Source, ...]] = {
     "": (_FRAME + "dtypes", _FRAME + "root", _FRAME + "outputs", "fastnet",
-         _FRAME + "functions"),
+         _FRAME + "functions", old_names.ROOT),
 
     "nn": (_FRAME + "parallel", "fastnet.nn"),
-    "nn.functional": ("fastnet.nn.functional",),
-    "nn.init": ("fastnet.nn.init",),
+    "nn.functional": ("fastnet.nn.functional", old_names.FUNCTIONAL),
+    "nn.init": ("fastnet.nn.init", old_names.INIT),
     "nn.parameter": ("fastnet.nn",),
-    "nn.attention": ("fastnet.nn.attention",),
-    "nn.utils": ("fastnet.nn.utils",),
+    "nn.attention": (_FRAME + "attention",),
+    "nn.utils": ("fastnet.nn.utils", old_names.UTILS),
     "nn.utils.rnn": ("fastnet.nn.utils.rnn",),
     **_below("nn.utils", ("clip_grad", "convert_parameters", "fusion", "spectral_norm", "weight_norm")),
     "nn.utils.stateless": ("fastnet.func",),
@@ -55,20 +55,22 @@ TREE: dict[str, tuple[Source, ...]] = {
     **_below("nn.modules", (
         "activation", "adaptive", "batchnorm", "channelshuffle", "container", "conv", "distance", "dropout", "flatten",
         "fold", "instancenorm", "lazy", "linear", "loss", "module", "normalization", "padding", "pixelshuffle",
-        "pooling", "rnn", "sparse", "transformer", "upsampling", "utils")),
+        "pooling", "rnn", "sparse", "transformer", "upsampling")),
+    "nn.modules.utils": (old_names.SIZES,),
 
     "optim": ("fastnet.optim",),
     "optim.lr_scheduler": (SCHEDULERS, "fastnet.optim.lr_scheduler"),
     "optim.swa_utils": ("fastnet.optim.swa_utils",),
-    **_below("optim", ("adadelta", "adagrad", "adam", "adamax", "adamw", "asgd", "lbfgs", "nadam", "optimizer", "radam",
-                       "rmsprop", "rprop", "sgd", "sparse_adam")),
+    **_below("optim", ("adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "asgd", "lbfgs", "muon", "nadam",
+                       "optimizer", "radam", "rmsprop", "rprop", "sgd", "sparse_adam")),
 
     "autograd": ("fastnet.autograd", _FRAME + "autograd"),
     "autograd.functional": ("fastnet.autograd.functional",),
     "autograd.forward_ad": ("fastnet.autograd.forward_ad",),
     "autograd.graph": ("fastnet.autograd.graph", "fastnet.autograd"),
     "autograd.profiler": (_FRAME + "profiler",),
-    **_below("autograd", ("anomaly_mode", "function", "grad_mode", "gradcheck", "variable")),
+    "autograd.function": ("fastnet.autograd.function", ".autograd"),
+    **_below("autograd", ("anomaly_mode", "grad_mode", "gradcheck", "variable")),
 
     "utils": (_FRAME + "utils",),
     "utils.data": ("fastnet.data.samples",),
@@ -84,11 +86,13 @@ TREE: dict[str, tuple[Source, ...]] = {
 
     "distributions": ("fastnet.distributions",),
     **_below("distributions", (
-        "bernoulli", "beta", "binomial", "categorical", "cauchy", "chi2", "constraints", "dirichlet", "distribution",
-        "exponential", "gamma", "geometric", "gumbel", "half_cauchy", "half_normal", "independent", "kl", "laplace",
+        "bernoulli", "beta", "binomial", "categorical", "cauchy", "chi2", "dirichlet", "distribution",
+        "exponential", "gamma", "geometric", "gumbel", "half_cauchy", "half_normal", "independent", "laplace",
         "log_normal", "mixture_same_family", "multinomial", "multivariate_normal", "negative_binomial", "normal",
         "one_hot_categorical", "pareto", "poisson", "relaxed_bernoulli", "relaxed_categorical", "studentT",
-        "transformed_distribution", "transforms", "uniform", "utils", "von_mises", "weibull")),
+        "transformed_distribution", "uniform", "von_mises", "weibull")),
+    **{f"distributions.{name}": (f"fastnet.distributions.{name}", ".distributions")
+       for name in ("constraints", "kl", "transforms", "utils")},
     "linalg": ("fastnet.linalg",),
     "fft": ("fastnet.fft",),
     "special": ("fastnet.special",),
@@ -106,7 +110,8 @@ TREE: dict[str, tuple[Source, ...]] = {
     "jit": (_FRAME + "jit",),
     "_C": ({"_log_api_usage_once": _ignored},),
     "hub": (),
-    "onnx": (),
+    "onnx": (_FRAME + "onnx",),
+    "multiprocessing": (_FRAME + "multiprocessing", old_names.MULTIPROCESSING),
 
     "distributed": (_FRAME + "distributed",),
     "distributed.distributed_c10d": (".distributed",),

@@ -18,7 +18,7 @@ from fastnet.distributed.transport import Transport, as_bytes
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
 
-__all__ = ["Combine", "all_gather_arrays", "all_gather_bytes", "all_reduce_array", "barrier", "broadcast_array",
+__all__ = ["Combine", "all_gather_arrays", "all_gather_bytes", "all_reduce_array", "broadcast_array",
            "broadcast_bytes", "sent_by_all_reduce"]
 
 Combine: TypeAlias = "Callable[..., Any]"       # a NumPy ufunc of two arguments, such as np.add
@@ -151,17 +151,3 @@ def all_gather_bytes(transport: Transport, data: bytes) -> list[bytes]:
         transport.exchange(to, outgoing[_SIZE.size:], source, incoming)
         found[source] = bytes(incoming)
     return found
-
-
-def barrier(transport: Transport) -> None:
-    """Wait until all ranks have called this.
-
-    Args:
-        transport: of this rank.
-    """
-    rank, size = transport.rank, transport.size
-    distance = 1
-    while distance < size:
-        incoming = memoryview(bytearray(1))
-        transport.exchange((rank + distance) % size, memoryview(b"."), (rank - distance) % size, incoming)
-        distance *= 2

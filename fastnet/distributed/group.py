@@ -35,6 +35,14 @@ class ProcessGroup:
         size: the number of processes.
         backend: "sockets" or "mpi".
         transport: counts the bytes that this rank sent, in `transport.bytes_sent`.
+
+    Example:
+        >>> import fastnet.distributed as dist
+        >>> from fastnet.distributed.group import process_group
+        >>> dist.init_process_group(world_size=1, rank=0)
+        >>> process_group("a program")
+        ProcessGroup(backend='sockets', rank=0, size=1)
+        >>> dist.destroy_process_group()
     """
 
     rank: int
@@ -104,7 +112,7 @@ def init_process_group(backend: str | None = None, *, timeout: float | datetime.
 def _connected(backend: str, timeout: float, rank: int, world_size: int) -> Transport:
     if backend == "mpi":
         from fastnet.distributed.mpi import MPITransport
-        return MPITransport()
+        return MPITransport(timeout)
     where = place(rank, world_size)
     if where.size == 1:
         return Alone()
@@ -161,7 +169,15 @@ def init_from_launcher() -> bool:
 
 
 def destroy_process_group() -> None:
-    """Leave the process group; without one, do nothing."""
+    """Leave the process group; without one, do nothing. Over MPI, it returns when all ranks have left.
+
+    Example:
+        >>> import fastnet.distributed as dist
+        >>> dist.init_process_group(world_size=1, rank=0)
+        >>> dist.destroy_process_group()
+        >>> dist.is_initialized()
+        False
+    """
     group = world.current()
     world.set_current(None)
     if group is not None:
@@ -210,6 +226,13 @@ def get_rank() -> int:
 
     Raises:
         RuntimeError: there is no process group.
+
+    Example:
+        >>> import fastnet.distributed as dist
+        >>> dist.init_process_group(world_size=1, rank=0)
+        >>> dist.get_rank()
+        0
+        >>> dist.destroy_process_group()
     """
     return process_group("get_rank").rank
 
@@ -219,6 +242,13 @@ def get_world_size() -> int:
 
     Raises:
         RuntimeError: there is no process group.
+
+    Example:
+        >>> import fastnet.distributed as dist
+        >>> dist.init_process_group(world_size=1, rank=0)
+        >>> dist.get_world_size()
+        1
+        >>> dist.destroy_process_group()
     """
     return process_group("get_world_size").size
 
@@ -228,6 +258,13 @@ def get_backend() -> str:
 
     Raises:
         RuntimeError: there is no process group.
+
+    Example:
+        >>> import fastnet.distributed as dist
+        >>> dist.init_process_group("gloo", world_size=1, rank=0)
+        >>> dist.get_backend()
+        'sockets'
+        >>> dist.destroy_process_group()
     """
     return process_group("get_backend").backend
 

@@ -1,59 +1,127 @@
 """The transport over MPI, through mpi4py: for clusters, and for programs that mpirun starts."""
 from __future__ import annotations
 
+import atexit
+import math
+import os
 import sys
 import threading
 import time
 from typing import Any
 
 from fastnet._core.optional import optional
-from fastnet.distributed.errors import DistNetworkError
+from fastnet.distributed.errors import DistError, DistNetworkError, no_answer, rank_ended, wrong_length
 from fastnet.distributed.transport import Transport
 
 __all__ = ["MPITransport"]
 
 _MOST_OF_MPI = 1 << 30                         # bytes of one message: MPI counts in 32 bits
 _MESSAGE_POLL = 5e-5                           # seconds between two looks at messages, beside a thread that computes
+_POLLS = 100                                   # looks at messages between two looks at the clock and at farewells
+_GRACE = 0.2                                   # seconds in which a message may arrive after the farewell of its sender
+_EXIT = 1.0                                    # seconds that a process which exits waits for the farewells of others
+_MOST_TEXT = 1024                              # bytes of a farewell
+_DATA, _FAREWELL = 0, 1                        # tags
 
 
 class MPITransport(Transport):
     """The world communicator of MPI, duplicated, so that messages of other packages do not meet fastnet's.
 
-    An exception that ends this process ends the whole run, as with `python -m mpi4py`: without that, the other ranks
-    would wait for it forever.
+    MPI does not tell a rank that another one has left. So each rank sends a farewell to all others when it leaves: at
+    `close`, and when its program ends in any way but by a signal. Who waits for a rank that has said farewell gets an
+    error. An exception that nobody catches ends the whole run at once, as with `python -m mpi4py`.
+
+    Args:
+        timeout: seconds to wait for another rank in an exchange.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timeout: float) -> None:
         self._mpi = optional("mpi4py.MPI", "the backend 'mpi'")
         self._world = self._mpi.COMM_WORLD.Dup()
-        self.rank, self.size = self._world.Get_rank(), self._world.Get_size()
+        self.rank, self.size, self.timeout = self._world.Get_rank(), self._world.Get_size(), timeout
         self.serves_threads = self._mpi.Query_thread() >= self._mpi.THREAD_SERIALIZED
-        self._thread = threading.get_ident()
+        self._thread, self._process = threading.get_ident(), os.getpid()
+        self._statuses = [self._mpi.Status(), self._mpi.Status()]
+        self._farewells = {rank: _Farewell(self._mpi, self._world, rank)
+                           for rank in range(self.size) if rank != self.rank}
+        self._said: list[Any] = []              # requests of the farewells of this rank
+        self._abandoned: list[Any] = []         # requests that may still write to memory
+        self._is_open = True
         self._hook_before: Any = sys.excepthook
         sys.excepthook = self._abort_after
+        atexit.register(self._leave_at_exit)
 
-    def exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview) -> None:
+    # ---- messages ----
+
+    def exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview, exact: bool = True) -> int:
         self.bytes_sent += outgoing.nbytes
         self.messages_sent += bool(outgoing.nbytes)
+        received = 0
         try:
             for start in range(0, max(outgoing.nbytes, incoming.nbytes), _MOST_OF_MPI):
-                self._exchange(to, outgoing[start:start + _MOST_OF_MPI], source,
-                               incoming[start:start + _MOST_OF_MPI])
+                received += self._exchange(to, outgoing[start:start + _MOST_OF_MPI], source,
+                                           incoming[start:start + _MOST_OF_MPI], exact)
+        except DistError as e:
+            self._say_farewell(str(e))
+            raise
         except self._mpi.Exception as e:
+            if e.Get_error_class() == self._mpi.ERR_TRUNCATE:
+                raise wrong_length(source, "more", incoming.nbytes) from None
             raise DistNetworkError(f"rank {self.rank}: the exchange with the ranks {to} and {source} failed: {e}"
                                    ) from e
+        return received
 
-    def _exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview) -> None:
+    def _exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview, exact: bool) -> int:
         byte, requests = self._mpi.BYTE, []
         if incoming.nbytes:
-            requests.append(self._world.Irecv([incoming, byte], source))
+            requests.append(self._world.Irecv([incoming, byte], source, _DATA))
         if outgoing.nbytes:
-            requests.append(self._world.Isend([outgoing, byte], to))
-        if threading.get_ident() == self._thread:
-            self._mpi.Request.Waitall(requests)
-            return
-        while not self._mpi.Request.Testall(requests):      # Waitall would keep a core busy, which computes gradients
+            requests.append(self._world.Isend([outgoing, byte], to, _DATA))
+        statuses = self._statuses[:len(requests)]
+        if not self._mpi.Request.Testall(requests, statuses):
+            self._wait(requests, statuses, {to, source})
+        received: int = statuses[0].Get_count(byte) if incoming.nbytes else 0
+        if exact and received != incoming.nbytes:
+            raise wrong_length(source, received, incoming.nbytes)
+        return received
+
+    def _wait(self, requests: list[Any], statuses: list[Any], ranks: set[int]) -> None:
+        """Wait for requests. Waitall would not see a farewell, nor Ctrl-C.
+
+        Args:
+            requests: one or two.
+            statuses: receive those of the requests.
+            ranks: the other ends.
+        """
+        test, computes = self._mpi.Request.Testall, threading.get_ident() != self._thread
+        deadline = time.monotonic() + self.timeout
+        polls = 0
+        while not test(requests, statuses):
+            if computes:
+                time.sleep(_MESSAGE_POLL)       # another thread of this process uses the core
+            polls += 1
+            if polls % _POLLS == 0:
+                error = self._reason_to_give_up(ranks, deadline)
+                if error is not None and not self._arrives(requests, statuses):
+                    self._abandoned += requests
+                    raise error
+                os.sched_yield() if hasattr(os, "sched_yield") else time.sleep(0)
+
+    def _reason_to_give_up(self, ranks: set[int], deadline: float) -> DistNetworkError | None:
+        for rank in ranks:
+            text = self._farewells[rank].text()
+            if text is not None:
+                return DistNetworkError(text) if text else rank_ended(rank, "left the group, or its program ended")
+        return no_answer(min(ranks), self.rank, self.timeout) if time.monotonic() > deadline else None
+
+    def _arrives(self, requests: list[Any], statuses: list[Any]) -> bool:
+        """Whether messages that were sent before a farewell arrive after it."""
+        until = time.monotonic() + _GRACE
+        while time.monotonic() < until:
+            if self._mpi.Request.Testall(requests, statuses):
+                return True
             time.sleep(_MESSAGE_POLL)
+        return False
 
     def local_size(self) -> int:
         """The number of ranks on this machine."""
@@ -62,17 +130,77 @@ class MPITransport(Transport):
         local.Free()
         return count
 
+    # ---- the end ----
+
     def abort(self, reason: str) -> None:
         print(f"fastnet: {reason}", file=sys.stderr, flush=True)
         self._world.Abort(1)
 
     def close(self) -> None:
+        """Leave the other ranks; returns when all of them have left."""
+        self._leave(math.inf)
+
+    def _leave_at_exit(self) -> None:
+        """The program ends. mpi4py then waits for the other ranks, in MPI_Finalize."""
+        self._leave(_EXIT)
+
+    def _leave(self, seconds: float) -> None:
+        """Say farewell, and wait for the farewells of all others, for some seconds at most."""
+        if not self._is_open or os.getpid() != self._process:
+            return                              # a fork has no part in the communicator
+        self._is_open = False
+        atexit.unregister(self._leave_at_exit)
         if sys.excepthook == self._abort_after:
             sys.excepthook = self._hook_before
+        if self._mpi.Is_finalized():
+            return
+        self._say_farewell("")
+        until = time.monotonic() + seconds
+        waiting = list(self._farewells.values())
+        while not (all(farewell.text() is not None for farewell in waiting)
+                   and self._mpi.Request.Testall(self._said)):
+            if time.monotonic() > until:
+                for farewell in waiting:
+                    farewell.cancel()
+                return
+            time.sleep(_MESSAGE_POLL)
         self._world.Free()
+
+    def _say_farewell(self, reason: str) -> None:
+        """Tell all other ranks that this one leaves.
+
+        Args:
+            reason: the text of the error of those that wait for it; empty: none is known.
+        """
+        if not self._said:
+            text = reason.encode()[:_MOST_TEXT]
+            self._said = [self._world.Isend([text, self._mpi.BYTE], rank, _FAREWELL) for rank in self._farewells]
 
     def _abort_after(self, kind: type[BaseException], error: BaseException, traceback: Any) -> None:
         """Print an uncaught exception, and end all ranks."""
         self._hook_before(kind, error, traceback)
         sys.stderr.flush()
-        self._world.Abort(1)
+        self.abort(f"rank {self.rank} ends all ranks after {kind.__name__}: {error}")
+
+
+class _Farewell:
+    """The farewell that another rank will send."""
+
+    def __init__(self, mpi: Any, world: Any, rank: int) -> None:
+        self._mpi, self._data = mpi, bytearray(_MOST_TEXT)
+        self._text: str | None = None
+        self._request = world.Irecv([self._data, mpi.BYTE], rank, _FAREWELL)
+
+    def text(self) -> str | None:
+        """Its text, or None as long as the rank has not left."""
+        if self._text is None:
+            status = self._mpi.Status()
+            if self._request.Test(status):
+                self._text = self._data[:status.Get_count(self._mpi.BYTE)].decode(errors="replace")
+        return self._text
+
+    def cancel(self) -> None:
+        """Wait for it no longer."""
+        if self._text is None:
+            self._request.Cancel()
+            self._request.Free()

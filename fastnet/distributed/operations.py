@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,12 @@ from fastnet._core.errors import shape_text
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
-from fastnet.distributed import collectives
+from fastnet.distributed import calls
 from fastnet.distributed.group import ProcessGroup, process_group
 from fastnet.functional.inplace import writable
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import Array
+    from fastnet._core.annotations import Array, DType, Shape
 
 __all__ = ["ReduceOp", "all_gather", "all_reduce", "barrier", "broadcast"]
 
@@ -54,8 +55,9 @@ def all_reduce(tensor: Tensor, op: ReduceOp = ReduceOp.SUM) -> None:
 
     Raises:
         TypeError: `op` is not a ReduceOp; AVG of integers, or MIN or MAX of complex numbers.
-        RuntimeError: there is no process group; the tensor repeats its elements, as after `expand`; or a rank has
-            ended, or gave another shape.
+        RuntimeError: there is no process group; the tensor repeats its elements, as after `expand`; or (DistError) a
+            rank has ended, or ranks differ in their call, a shape or a dtype: all ranks then raise the same error,
+            which tells what each of them gave, and no tensor changes.
 
     Example:
         >>> import fastnet
@@ -76,7 +78,7 @@ def all_reduce(tensor: Tensor, op: ReduceOp = ReduceOp.SUM) -> None:
         raise TypeError(f"all_reduce: expected floating-point numbers for ReduceOp.AVG, got {tensor.dtype}")
     with _contiguous("all_reduce", tensor) as array:
         with np.errstate(all="ignore"):
-            collectives.all_reduce_array(group.transport, array, _UFUNCS[op])
+            calls.all_reduce(group.transport, _call("all_reduce", tensor, f"op={op.name}"), array, _UFUNCS[op])
             if op is ReduceOp.AVG:
                 np.divide(array, array.dtype.type(group.size), out=array)
 
@@ -91,12 +93,22 @@ def broadcast(tensor: Tensor, src: int = 0) -> None:
     Raises:
         ValueError: there is no such rank.
         RuntimeError: see `all_reduce`.
+
+    Example:
+        >>> import fastnet
+        >>> import fastnet.distributed as dist
+        >>> dist.init_process_group(world_size=1, rank=0)
+        >>> x = fastnet.ones(2)
+        >>> dist.broadcast(x, src=0)
+        >>> x
+        tensor([1., 1.])
+        >>> dist.destroy_process_group()
     """
     group = _group("broadcast", tensor)
     if not 0 <= src < group.size:
         raise ValueError(f"broadcast: expected src to be a rank from 0 to {group.size - 1}, got {src}")
     with _contiguous("broadcast", tensor) as array:
-        collectives.broadcast_array(group.transport, array, src)
+        calls.broadcast(group.transport, _call("broadcast", tensor, f"src={src}"), array, src)
 
 
 def all_gather(tensor_list: Sequence[Tensor], tensor: Tensor) -> None:
@@ -109,6 +121,16 @@ def all_gather(tensor_list: Sequence[Tensor], tensor: Tensor) -> None:
     Raises:
         ValueError: the list has another length, or a tensor of another shape or dtype.
         RuntimeError: see `all_reduce`.
+
+    Example:
+        >>> import fastnet
+        >>> import fastnet.distributed as dist
+        >>> dist.init_process_group(world_size=1, rank=0)
+        >>> parts = [fastnet.zeros(2) for _ in range(dist.get_world_size())]
+        >>> dist.all_gather(parts, fastnet.ones(2))
+        >>> parts
+        [tensor([1., 1.])]
+        >>> dist.destroy_process_group()
     """
     group = _group("all_gather", tensor)
     if len(tensor_list) != group.size:
@@ -119,7 +141,7 @@ def all_gather(tensor_list: Sequence[Tensor], tensor: Tensor) -> None:
         if place.shape != tensor.shape or place.dtype != tensor.dtype:
             raise ValueError(f"all_gather: expected tensors of shape {shape_text(tensor)} and dtype {tensor.dtype}, "
                              f"got {shape_text(place)} and {place.dtype}")
-    found = collectives.all_gather_arrays(group.transport, np.array(tensor._data, order="C"))
+    found = calls.all_gather(group.transport, _call("all_gather", tensor), np.array(tensor._data, order="C"))
     for place, array in zip(tensor_list, found):
         np.copyto(place._data, array)
         place._storage.version += 1
@@ -129,9 +151,25 @@ def barrier() -> None:
     """Wait until all ranks have called this.
 
     Raises:
-        RuntimeError: there is no process group, or a rank has ended.
+        RuntimeError: there is no process group; or (DistError) a rank has ended, or made another call.
+
+    Example:
+        >>> import fastnet.distributed as dist
+        >>> dist.init_process_group(world_size=1, rank=0)
+        >>> dist.barrier()
+        >>> dist.destroy_process_group()
     """
-    collectives.barrier(process_group("barrier").transport)
+    calls.same_call(process_group("barrier").transport, "barrier()")
+
+
+def _call(name: str, tensor: Tensor, *details: str) -> str:
+    """A call with what must be the same on all ranks."""
+    return _call_text(name, tensor.dtype, tuple(tensor.shape), *details)
+
+
+@functools.lru_cache(256)               # the name of a dtype alone takes several microseconds
+def _call_text(name: str, dtype: DType, shape: Shape, *details: str) -> str:
+    return f"{name}({', '.join([f'{dtype} {shape_text(shape)}', *details])})"
 
 
 def _group(name: str, tensor: Tensor) -> ProcessGroup:

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from fastnet.distributed.environment import Place
-from fastnet.distributed.errors import DistError, DistNetworkError
+from fastnet.distributed.errors import DistError, DistNetworkError, no_answer, rank_ended, wrong_length
 from fastnet.distributed.rendezvous import connect_all
 from fastnet.distributed.transport import Transport
 
@@ -34,9 +34,9 @@ class SocketTransport(Transport):
         for link in self._links.values():
             link.setblocking(False)
 
-    def exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview) -> None:
+    def exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview, exact: bool = True) -> int:
         sending = _Sending(to, self._links[to], outgoing) if outgoing.nbytes else None
-        receiving = _Receiving(source, self._links[source], incoming) if incoming.nbytes else None
+        receiving = _Receiving(source, self._links[source], incoming, exact) if incoming.nbytes else None
         self.bytes_sent += outgoing.nbytes
         self.messages_sent += sending is not None
         deadline = time.monotonic() + self.timeout
@@ -47,6 +47,7 @@ class SocketTransport(Transport):
         except DistError as e:
             self.abort(str(e))
             raise
+        return 0 if receiving is None else receiving.length
 
     def _advanced(self, sending: Any, receiving: Any) -> bool:
         """Send and receive as much as the connections take and have; returns whether both are done."""
@@ -67,7 +68,7 @@ class SocketTransport(Transport):
         left = deadline - time.monotonic()
         if left <= 0 or not poll.poll(left * 1000):
             waiting = receiving if receiving is not None and not receiving.done else sending
-            raise DistNetworkError(f"rank {waiting.rank} did not answer rank {self.rank} within {self.timeout:g} s")
+            raise no_answer(waiting.rank, self.rank, self.timeout)
 
     def abort(self, reason: str) -> None:
         text = reason.encode()[:_MOST_TEXT]
@@ -107,10 +108,10 @@ class _Sending:
 
 
 class _Receiving:
-    """A message on its way in."""
+    """A message on its way in; see `Transport.exchange`."""
 
-    def __init__(self, rank: int, link: socket.socket, data: memoryview) -> None:
-        self.rank, self.link, self.done = rank, link, False
+    def __init__(self, rank: int, link: socket.socket, data: memoryview, exact: bool) -> None:
+        self.rank, self.link, self.exact, self.done, self.length = rank, link, exact, False, 0
         self._header = bytearray(_HEAD_OF_MESSAGE.size)
         self._missing = memoryview(self._header)
         self._data: memoryview | None = data
@@ -139,10 +140,9 @@ class _Receiving:
         kind, length = _HEAD_OF_MESSAGE.unpack(self._header)
         if kind == _ABORT:
             raise DistError(_abort_text(self.link, length, self.rank))
-        if kind != _DATA or length != self._data.nbytes:
-            raise DistError(f"rank {self.rank} sent {length} bytes where {self._data.nbytes} were expected: all ranks "
-                            "must make the same calls in the same order, with tensors of the same shape and dtype")
-        self._missing, self._data = self._data, None
+        if kind != _DATA or length > self._data.nbytes or (self.exact and length != self._data.nbytes):
+            raise wrong_length(self.rank, length, self._data.nbytes)
+        self._missing, self._data, self.length = self._data[:length], None, length
 
 
 def _rank_ended(rank: int, link: socket.socket, error: OSError | None) -> DistNetworkError:
@@ -152,8 +152,7 @@ def _rank_ended(rank: int, link: socket.socket, error: OSError | None) -> DistNe
             kind, length = _HEAD_OF_MESSAGE.unpack(link.recv(_HEAD_OF_MESSAGE.size))
             if kind == _ABORT:
                 return DistNetworkError(_abort_text(link, length, rank))
-    how = "closed its connection" if error is None else error.strerror or str(error)
-    return DistNetworkError(f"rank {rank} has ended ({how}): see its own error message, if it has one")
+    return rank_ended(rank, "closed its connection" if error is None else error.strerror or str(error))
 
 
 def _abort_text(link: socket.socket, length: int, rank: int) -> str:

@@ -26,7 +26,7 @@ class Transport:
     bytes_sent: int = 0
     messages_sent: int = 0
 
-    def exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview) -> None:
+    def exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview, exact: bool = True) -> int:
         """Send to one rank while receiving from another, or from the same; an empty buffer moves nothing.
 
         Args:
@@ -34,6 +34,10 @@ class Transport:
             outgoing: the bytes to send.
             source: the rank to receive from.
             incoming: where the bytes are written; its length is that of the message.
+            exact: if False, the message may be shorter than `incoming`.
+
+        Returns:
+            The length of the message that was received.
 
         Raises:
             DistNetworkError: one of the two ranks has ended, or does not answer.

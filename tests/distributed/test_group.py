@@ -97,8 +97,11 @@ def test_versions_that_differ_are_refused():
 
 
 def test_calls_that_differ_are_refused():
-    codes, _, errors = run_code(2, "dist.all_reduce(fastnet.ones(2 + dist.get_rank()))", check=False)
-    assert codes == [1, 1] and any("sent 12 bytes where 8 were expected" in error for error in errors)
+    """By the transport, also where no digest is compared."""
+    code = ("from fastnet._core import world\nfrom fastnet.distributed.collectives import all_reduce_array\n"
+            "all_reduce_array(world.current().transport, np.ones(2 + dist.get_rank()))")
+    codes, _, errors = run_code(2, code, check=False)
+    assert codes == [1, 1] and any("sent 24 bytes where 16 were expected" in error for error in errors)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")

@@ -1,7 +1,6 @@
 """The Trainer on several ranks: the same bits on 1, 2 and 4 of them, over sockets and MPI, also after a resume."""
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import sharded
-from data_tools import HOME
+from mpi_tools import mpirun
 from rank_tools import SHARDED, TOKEN, run, settings
 from training_tools import blobs, perceptron
 
@@ -45,18 +44,7 @@ def test_the_same_bits_on_any_number_of_ranks(ranks, alone):
 
 @pytest.mark.parametrize("ranks", [1, 2, 4])
 def test_the_same_bits_over_mpi(ranks, alone):
-    pytest.importorskip("mpi4py")
-    mpirun = Path(sys.executable).parent / "mpiexec"
-    mpirun = mpirun if mpirun.exists() else shutil.which("mpiexec")
-    if not mpirun:
-        pytest.skip("no mpiexec")
-    [environment] = settings(1)
-    for name in ("RANK", "WORLD_SIZE", TOKEN):
-        environment.pop(name)
-    found = subprocess.run([mpirun, "-n", str(ranks), sys.executable, SHARDED, "-", str(SHARDS), str(EPOCHS), "mpi"],
-                           env=environment, capture_output=True, text=True, timeout=100, cwd=HOME)
-    if "libmpi" in found.stderr:
-        pytest.skip("mpi4py finds no library of MPI")
+    found = mpirun(ranks, SHARDED, "-", SHARDS, EPOCHS, "mpi")
     assert digests(sorted(re.findall("rank.*\n", found.stdout))) == {alone}, found.stderr
 
 

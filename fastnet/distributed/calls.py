@@ -16,7 +16,7 @@ import numpy as np
 from fastnet.distributed import collectives
 from fastnet.distributed.collectives import Combine
 from fastnet.distributed.errors import DistError
-from fastnet.distributed.transport import Transport, as_bytes
+from fastnet.distributed.transport import EMPTY, Transport, as_bytes
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -113,7 +113,7 @@ def _combine_checked(transport: Transport, call: str, array: Array, combine: Com
         if rank + power < size:
             message.send(rank + power)
     if message.differs:
-        raise DistError(_difference(collectives.all_gather_bytes(transport, call.encode())))
+        raise DistError(_different_calls(collectives.all_gather_bytes(transport, call.encode())))
     np.copyto(array, message.values.reshape(array.shape))
 
 
@@ -133,7 +133,7 @@ class _Message:
 
     def __init__(self, transport: Transport, call: str, array: Array, combine: Combine) -> None:
         self._transport, self._combine = transport, combine
-        self._digest = _digest(call)
+        self._digest = _digest_of(call)
         self._data = bytearray(self._digest + array.tobytes())
         self._received: Array = np.empty(_DIGEST + _SHORT, np.uint8)
         self.differs = False
@@ -145,7 +145,7 @@ class _Message:
 
     def receive(self, rank: int) -> None:
         """Replace the values by those of a rank."""
-        theirs = self._theirs(rank, _EMPTY)
+        theirs = self._theirs(rank, EMPTY)
         if theirs is not None:
             np.copyto(self.values, theirs)
 
@@ -156,7 +156,7 @@ class _Message:
             rank: the other rank.
             sends: send it the values; otherwise it only gives.
         """
-        theirs = self._theirs(rank, self._outgoing() if sends else _EMPTY)
+        theirs = self._theirs(rank, self._outgoing() if sends else EMPTY)
         if theirs is not None:
             low, high = (self.values, theirs) if self._transport.rank < rank else (theirs, self.values)
             self._combine(low, high, out=self.values)
@@ -172,14 +172,11 @@ class _Message:
 
 
 @functools.lru_cache(256)
-def _digest(call: str) -> bytes:
+def _digest_of(call: str) -> bytes:
     return hashlib.blake2b(call.encode(), digest_size=_DIGEST).digest()
 
 
-_EMPTY = memoryview(b"")
-
-
-def _difference(calls: list[bytes]) -> str:
+def _different_calls(calls: list[bytes]) -> str:
     """The error for calls that differ, with the ranks of each."""
     ranks: dict[str, list[int]] = {}
     for rank, call in enumerate(calls):

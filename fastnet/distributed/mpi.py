@@ -18,10 +18,10 @@ __all__ = ["MPITransport"]
 _MOST_OF_MPI = 1 << 30                         # bytes of one message: MPI counts in 32 bits
 _MESSAGE_POLL = 5e-5                           # seconds between two looks at messages, beside a thread that computes
 _POLLS = 100                                   # looks at messages between two looks at the clock and at farewells
-_GRACE = 0.2                                   # seconds in which a message may arrive after the farewell of its sender
+_AFTER_FAREWELL = 0.2                          # seconds in which a message may arrive after the farewell of its sender
 _EXIT = 1.0                                    # seconds that a process which exits waits for the farewells of others
-_MOST_TEXT = 1024                              # bytes of a farewell
-_DATA, _FAREWELL = 0, 1                        # tags
+_FAREWELL_BYTES = 1024                         # the longest text
+_VALUES, _FAREWELL = 0, 1                        # tags
 
 
 class MPITransport(Transport):
@@ -74,9 +74,9 @@ class MPITransport(Transport):
     def _exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview, exact: bool) -> int:
         byte, requests = self._mpi.BYTE, []
         if incoming.nbytes:
-            requests.append(self._world.Irecv([incoming, byte], source, _DATA))
+            requests.append(self._world.Irecv([incoming, byte], source, _VALUES))
         if outgoing.nbytes:
-            requests.append(self._world.Isend([outgoing, byte], to, _DATA))
+            requests.append(self._world.Isend([outgoing, byte], to, _VALUES))
         statuses = self._statuses[:len(requests)]
         if not self._mpi.Request.Testall(requests, statuses):
             self._wait(requests, statuses, {to, source})
@@ -116,7 +116,7 @@ class MPITransport(Transport):
 
     def _arrives(self, requests: list[Any], statuses: list[Any]) -> bool:
         """Whether messages that were sent before a farewell arrive after it."""
-        until = time.monotonic() + _GRACE
+        until = time.monotonic() + _AFTER_FAREWELL
         while time.monotonic() < until:
             if self._mpi.Request.Testall(requests, statuses):
                 return True
@@ -173,7 +173,7 @@ class MPITransport(Transport):
             reason: the text of the error of those that wait for it; empty: none is known.
         """
         if not self._said:
-            text = reason.encode()[:_MOST_TEXT]
+            text = reason.encode()[:_FAREWELL_BYTES]
             self._said = [self._world.Isend([text, self._mpi.BYTE], rank, _FAREWELL) for rank in self._farewells]
 
     def _abort_after(self, kind: type[BaseException], error: BaseException, traceback: Any) -> None:
@@ -187,7 +187,7 @@ class _Farewell:
     """The farewell that another rank will send."""
 
     def __init__(self, mpi: Any, world: Any, rank: int) -> None:
-        self._mpi, self._data = mpi, bytearray(_MOST_TEXT)
+        self._mpi, self._data = mpi, bytearray(_FAREWELL_BYTES)
         self._text: str | None = None
         self._request = world.Irecv([self._data, mpi.BYTE], rank, _FAREWELL)
 

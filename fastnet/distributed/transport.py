@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
 
-__all__ = ["Transport", "as_bytes"]
+__all__ = ["EMPTY", "Transport", "as_bytes"]
 
 
 class Transport:
@@ -47,11 +47,11 @@ class Transport:
 
     def send(self, to: int, outgoing: memoryview) -> None:
         """Send bytes to a rank."""
-        self.exchange(to, outgoing, to, _EMPTY)
+        self.exchange(to, outgoing, to, EMPTY)
 
     def receive(self, source: int, incoming: memoryview) -> None:
         """Receive bytes from a rank."""
-        self.exchange(source, _EMPTY, source, incoming)
+        self.exchange(source, EMPTY, source, incoming)
 
     def abort(self, reason: str) -> None:
         """Tell the other ranks that this one ends, so that they do not wait for it.
@@ -64,7 +64,7 @@ class Transport:
         """Close the connections."""
 
 
-_EMPTY = memoryview(bytearray())
+EMPTY = memoryview(bytearray())       # moves nothing, see `Transport.exchange`
 
 
 def as_bytes(array: Array) -> memoryview:
@@ -74,6 +74,6 @@ def as_bytes(array: Array) -> memoryview:
         array: a C-contiguous array.
     """
     if not array.nbytes:
-        return _EMPTY
+        return EMPTY
     view: Any = array.reshape(-1).view("u1")
     return memoryview(view)

@@ -27,6 +27,14 @@ class Accountant:
 
     Attributes:
         history: (noise_multiplier, sample_rate, steps) of the steps so far.
+
+    Example:
+        >>> import fastnet
+        >>> accountant = fastnet.privacy.create_accountant("prv")
+        >>> for _ in range(100):
+        ...     accountant.step(noise_multiplier=1.0, sample_rate=0.01)
+        >>> isinstance(accountant, fastnet.privacy.Accountant), len(accountant)
+        (True, 100)
     """
 
     name: ClassVar[str]
@@ -36,14 +44,28 @@ class Accountant:
         self._epsilons: dict[Any, float] = {}
 
     def step(self, *, noise_multiplier: float, sample_rate: float) -> None:
-        """Count a step."""
+        """Count a step.
+
+        Example:
+            >>> import fastnet
+            >>> accountant = fastnet.privacy.RDPAccountant()
+            >>> accountant.step(noise_multiplier=1.0, sample_rate=0.01)
+            >>> accountant.history
+            [(1.0, 0.01, 1)]
+        """
         if self.history and self.history[-1][:2] == (noise_multiplier, sample_rate):
             self.history[-1] = noise_multiplier, sample_rate, self.history[-1][2] + 1
         else:
             self.history.append((noise_multiplier, sample_rate, 1))
 
     def after(self, *, noise_multiplier: float, sample_rate: float, steps: int) -> Accountant:
-        """A new accountant of the steps so far and further ones."""
+        """A new accountant of the steps so far and further ones.
+
+        Example:
+            >>> import fastnet
+            >>> fastnet.privacy.RDPAccountant().after(noise_multiplier=1.0, sample_rate=0.01, steps=500)
+            RDPAccountant(steps=500)
+        """
         later = create_accountant(self.name)
         later.history = [*self.history, *([(noise_multiplier, sample_rate, steps)] if steps else [])]
         return later
@@ -58,6 +80,13 @@ class Accountant:
         Raises:
             ValueError: a delta out of range.
             ImportError: dp-accounting is not installed.
+
+        Example:
+            >>> import fastnet
+            >>> accountant = fastnet.privacy.RDPAccountant()
+            >>> accountant.step(noise_multiplier=0.0, sample_rate=0.01)     # without noise, nothing is private
+            >>> accountant.get_epsilon(1e-5)
+            inf
         """
         check_delta(delta)
         if not self.history:
@@ -81,7 +110,13 @@ class Accountant:
         raise NotImplementedError
 
     def mechanism(self) -> str:
-        """The name of the accountant."""
+        """The name of the accountant.
+
+        Example:
+            >>> import fastnet
+            >>> fastnet.privacy.PRVAccountant().mechanism()
+            'prv'
+        """
         return self.name
 
     def state_dict(self) -> dict[str, Any]:
@@ -93,6 +128,14 @@ class Accountant:
 
         Raises:
             ValueError: no such state.
+
+        Example:
+            >>> import fastnet
+            >>> first, second = fastnet.privacy.RDPAccountant(), fastnet.privacy.RDPAccountant()
+            >>> first.step(noise_multiplier=1.0, sample_rate=0.01)
+            >>> second.load_state_dict(first.state_dict())
+            >>> second
+            RDPAccountant(steps=1)
         """
         try:
             self.history = [(float(noise), float(rate), int(steps)) for noise, rate, steps in state["history"]]
@@ -187,6 +230,13 @@ def get_noise_multiplier(*, target_epsilon: float, target_delta: float, sample_r
     Raises:
         ValueError: arguments out of range, or an epsilon that no noise reaches.
         ImportError: dp-accounting is not installed.
+
+    Example:
+        >>> import fastnet
+        >>> noise = fastnet.privacy.get_noise_multiplier(target_epsilon=3.0, target_delta=1e-5, sample_rate=0.01,
+        ...                                              epochs=10, accountant="rdp")
+        >>> 0.86 < noise < 0.87
+        True
     """
     if (epochs is None) == (steps is None):
         raise ValueError("get_noise_multiplier: expected either epochs or steps")

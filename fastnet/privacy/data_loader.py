@@ -42,6 +42,16 @@ class DPDataLoader(DataLoader):
         TypeError: not a DataLoader, or one of a class of its own, whose order is unknown.
         ValueError: the dataset is empty, or has fewer samples than there are ranks.
         RuntimeError: when the next batch is asked for, if backward() did not use the last one.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> x, y = np.eye(100, 4, dtype="f"), np.arange(100) % 2
+        >>> model = fastnet.nn.Linear(4, 2)
+        >>> _, _, loader = fastnet.privacy.PrivacyEngine().make_private(
+        ...     module=model, optimizer=fastnet.optim.SGD(model.parameters(), lr=0.1), noise_multiplier=1.0,
+        ...     data_loader=fastnet.data.DataLoader(fastnet.data.TensorDataset(x, y), batch_size=20), max_grad_norm=1.0)
+        >>> type(loader).__name__, loader.sample_rate, len(loader)
+        ('DPDataLoader', 0.2, 5)
     """
 
     sample_rate: float

@@ -14,7 +14,8 @@ from fastnet.privacy.accountants import create_accountant, get_noise_multiplier
 from fastnet.privacy.batches import BatchMasks
 from fastnet.privacy.clipping import Clipping, NoisySum
 from fastnet.privacy.data_loader import DPDataLoader
-from fastnet.privacy.ranks import check_ranks_agree, share_of
+from fastnet.privacy.independence import check_samples_are_independent
+from fastnet.privacy.ranks import check_ranks_agree, share_of, wrapped_module
 from fastnet.privacy.validator import ModuleValidator
 from fastnet.random import Generator
 
@@ -100,7 +101,9 @@ class PrivacyEngine:
 
         Args:
             module: its parameters become private. Each sample's output must depend on that sample only, and
-                samples come first in the shape of each result.
+                samples come first in the shape of each result. Layers that mix samples are refused by name. Code of
+                your own is called with a few samples, as the Trainer would, and refused if an output changes with the
+                other samples; a loss, and a module that takes other inputs, cannot be checked.
             optimizer: of parameters of the module.
             data_loader: a fastnet.data.DataLoader. Its `batch_size` is the expected size of the new loader's batches,
                 on all ranks together.
@@ -114,9 +117,20 @@ class PrivacyEngine:
 
         Raises:
             TypeError: arguments of other types.
-            ValueError: a layer that mixes samples (named), parameters of several dtypes, an optimizer of other
-                parameters, numbers out of range, a module that is private already; on several ranks, a module without
-                DistributedDataParallel, or ranks with other settings or data.
+            ValueError: a layer or an output that mixes samples (named), parameters of several dtypes, an optimizer of
+                other parameters, numbers out of range, a module that is private already; on several ranks, a module
+                without DistributedDataParallel, or ranks with other settings or data.
+
+        Example:
+            >>> import numpy as np, fastnet
+            >>> x, y = np.eye(40, 4, dtype="f"), np.arange(40) % 2
+            >>> model, engine = fastnet.nn.Linear(4, 2), fastnet.privacy.PrivacyEngine(accountant="rdp")
+            >>> model, optimizer, loader = engine.make_private(
+            ...     module=model, optimizer=fastnet.optim.SGD(model.parameters(), lr=0.1), noise_multiplier=1.0,
+            ...     data_loader=fastnet.data.DataLoader(fastnet.data.TensorDataset(x, y), batch_size=10),
+            ...     max_grad_norm=1.0)
+            >>> loader.sample_rate, loader.expected_batch_size
+            (0.25, 10.0)
         """
         check_number("noise_multiplier", noise_multiplier)
         check_number("max_grad_norm", max_grad_norm)
@@ -136,6 +150,7 @@ class PrivacyEngine:
                                                            sample_rate=loader.sample_rate), share)
         check_ranks_agree(data_loader, {"noise_multiplier": float(noise_multiplier), "loss_reduction": loss_reduction,
                                         "max_grad_norm": float(max_grad_norm)})
+        check_samples_are_independent(wrapped_module(module), data_loader)
         settings = Clipping(float(max_grad_norm), share.noise_multiplier(float(noise_multiplier)),
                             share.expected_batch_size(loader.expected_batch_size), loss_reduction == "mean")
         self.noise_multiplier, self.sample_rate = float(noise_multiplier), loader.sample_rate
@@ -162,6 +177,18 @@ class PrivacyEngine:
         Raises:
             ValueError: as in `make_private`; an epsilon that no noise reaches; an engine that has spent some already.
             ImportError: dp-accounting is not installed.
+
+        Example:
+            >>> import numpy as np, fastnet
+            >>> x, y = np.eye(40, 4, dtype="f"), np.arange(40) % 2
+            >>> model, engine = fastnet.nn.Linear(4, 2), fastnet.privacy.PrivacyEngine(accountant="rdp")
+            >>> model, optimizer, loader = engine.make_private_with_epsilon(
+            ...     module=model, optimizer=fastnet.optim.SGD(model.parameters(), lr=0.1), target_epsilon=3.0,
+            ...     data_loader=fastnet.data.DataLoader(fastnet.data.TensorDataset(x, y), batch_size=10),
+            ...     target_delta=1e-2, epochs=5, max_grad_norm=1.0)
+            >>> engine.accountant.after(noise_multiplier=engine.noise_multiplier, sample_rate=loader.sample_rate,
+            ...                         steps=5 * len(loader)).get_epsilon(1e-2) <= 3.0
+            True
         """
         if len(self.accountant):
             raise ValueError(f"make_private_with_epsilon: expected an engine without steps, got one with "
@@ -183,6 +210,11 @@ class PrivacyEngine:
         Raises:
             ValueError: a delta out of range.
             ImportError: dp-accounting is not installed.
+
+        Example:
+            >>> import fastnet
+            >>> fastnet.privacy.PrivacyEngine().get_epsilon(1e-5)       # no batch so far
+            0.0
         """
         return self.accountant.get_epsilon(delta)
 
@@ -198,6 +230,14 @@ class PrivacyEngine:
 
         Raises:
             ValueError: no such state.
+
+        Example:
+            >>> import fastnet
+            >>> first, second = fastnet.privacy.PrivacyEngine(), fastnet.privacy.PrivacyEngine()
+            >>> first.accountant.step(noise_multiplier=1.0, sample_rate=0.01)
+            >>> second.load_state_dict(first.state_dict())
+            >>> second
+            PrivacyEngine(accountant=PRVAccountant(steps=1))
         """
         self.accountant.load_state_dict(state)
 

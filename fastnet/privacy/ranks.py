@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fastnet import nn
     from fastnet.data import DataLoader
 
-__all__ = ["RankShare", "check_ranks_agree", "share_of"]
+__all__ = ["RankShare", "check_ranks_agree", "share_of", "wrapped_module"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,18 @@ def share_of(module: nn.Module) -> RankShare:
                          "averaged: expected module to be a fastnet.distributed.DistributedDataParallel, in a loop of "
                          f"your own, got a {type(module).__name__}")
     return RankShare(world.rank(), world.world_size())
+
+
+def wrapped_module(module: nn.Module) -> nn.Module:
+    """The module inside a DistributedDataParallel, whose calls exchange nothing; another module itself.
+
+    Args:
+        module: as `make_private` takes it.
+    """
+    if world.current() is None:
+        return module
+    from fastnet.distributed import DistributedDataParallel
+    return module.module if isinstance(module, DistributedDataParallel) else module
 
 
 def check_ranks_agree(loader: DataLoader, settings: dict[str, Any]) -> None:

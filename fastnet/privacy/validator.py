@@ -43,6 +43,11 @@ class ModuleValidator:
         Raises:
             TypeError: not a Module.
             ValueError: with strict, the module cannot be trained privately; the layers are named.
+
+        Example:
+            >>> import fastnet
+            >>> fastnet.privacy.ModuleValidator.validate(fastnet.nn.Linear(4, 2))
+            []
         """
         if not isinstance(module, nn.Module):
             raise TypeError(f"expected a Module, got {type(module).__name__}")
@@ -55,7 +60,13 @@ class ModuleValidator:
 
     @staticmethod
     def is_valid(module: nn.Module) -> bool:
-        """Whether a module can be trained privately, as far as its layers tell."""
+        """Whether a module can be trained privately, as far as its layers tell.
+
+        Example:
+            >>> import fastnet
+            >>> fastnet.privacy.ModuleValidator.is_valid(fastnet.nn.BatchNorm1d(4))
+            False
+        """
         return not ModuleValidator.validate(module)
 
     @staticmethod
@@ -66,6 +77,11 @@ class ModuleValidator:
 
         Args:
             module: the module, which does not change.
+
+        Example:
+            >>> import fastnet
+            >>> type(fastnet.privacy.ModuleValidator.fix(fastnet.nn.BatchNorm2d(16))).__name__
+            'GroupNorm'
         """
         return _fixed(copy.deepcopy(module))
 

@@ -71,7 +71,7 @@ def test_over_mpi():
 
 
 def test_many_calls_are_cut_short():
-    assert calls._difference([f"call({i})".encode() for i in range(6)]).endswith("call(3) on rank 3; and 2 more")
+    assert calls._different_calls([f"call({i})".encode() for i in range(6)]).endswith("call(3) on rank 3; and 2 more")
 
 
 LARGE = """

@@ -13,7 +13,8 @@ import fastnet
 # modules, or packages of them, whose examples need a package that fastnet does not
 OPTIONAL = {"fastnet.datasets": "sklearn", "fastnet.data.preparation": "sklearn", "fastnet.data.pictures": "PIL",
             "fastnet.data.tables": "pandas", "fastnet.sklearn": "sklearn", "fastnet.federated": "flwr",
-            "fastnet.torch._frame.tensorboard": "tensorboardX"}
+            "fastnet.torch._frame.tensorboard": "tensorboardX", "fastnet.privacy.accountants": "dp_accounting",
+            "fastnet.privacy.engine": "dp_accounting"}
 
 
 class Finder(doctest.DocTestFinder):

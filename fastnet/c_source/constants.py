@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnet import dtypes
+
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType
 
@@ -36,7 +38,8 @@ def c_type(dtype: DType) -> str:
         ('float', 'int32_t')
     """
     if str(dtype) not in _C_TYPES:
-        raise ValueError(f"expected float32, bool or integers of up to 32 bits, got {dtype}")
+        advice = "; convert the model and the example with .float()" if dtypes.is_floating(dtype) else ""
+        raise ValueError(f"expected float32, bool or integers of up to 32 bits, got {dtype}{advice}")
     return _C_TYPES[str(dtype)]
 
 

@@ -110,7 +110,7 @@ def as_inputs(name: str, inputs: Inputs, floating: bool = True) -> tuple[Tensor,
         if len(x) != len(listed[0]):
             raise ValueError(f"{name}: expected inputs with the same number of samples, got shapes "
                              f"{', '.join(map(shape_text, listed))}")
-        if floating and x.dtype.kind != "f":
+        if floating and not x.is_floating_point():
             raise TypeError(f"{name}: expected inputs of floating-point numbers, which have gradients, got {x.dtype}; "
                             "for token ids, explain the output of the embedding, or use FeatureAblation")
     return tuple(x.detach() for x in listed)

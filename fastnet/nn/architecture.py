@@ -346,6 +346,8 @@ class _Builder(_Counter):
         values = self.arrays.pop(key, None)
         if values is None:
             raise ValueError(f"there is no tensor {key!r}")
+        if values.dtype == dtypes.float32 and dtypes.is_floating(tensor.dtype) and tensor.dtype.itemsize == 2:
+            values = values.astype(tensor.dtype)        # files are read as float32; the numbers fit
         if values.shape != tensor.shape or values.dtype != tensor.dtype:
             raise ValueError(f"tensor {key!r} has shape {shape_text(values)} and dtype {values.dtype}, the model "
                              f"described {shape_text(tensor)} and {tensor.dtype}")

@@ -182,7 +182,7 @@ _READERS: Mapping[Any, Callable[[Any], Any]] = {
     int: _whole, float: _real, bool: _exactly(bool), str: _exactly(str), types.NoneType: _exactly(types.NoneType),
     Sequence[int | None]: _integers_or_none, Sequence[int]: _integers, Sequence[float]: _reals, list[int]: _integers,
     tuple[int, ...]: _integers, dict[str, object]: _options,
-    _DType: _word("float32", "float64"), Tensor: _word(TENSOR), _Object: _word(),
+    _DType: _word("float32", "float64", "float16", "bfloat16"), Tensor: _word(TENSOR), _Object: _word(),
 }
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnet import dtypes
 from fastnet._core.errors import printable
 from fastnet.onnx.external import ExternalFiles
 from fastnet.onnx.forms import DataType, Tensor
@@ -45,7 +46,8 @@ def data_type_of(dtype: DType) -> int:
     """
     found = _NUMBERS.get(np.dtype(dtype).newbyteorder("<"))
     if found is None:
-        raise TypeError(f"ONNX has no type for the dtype {dtype}")
+        advice = "; convert the model and the example with .float()" if dtypes.is_floating(np.dtype(dtype)) else ""
+        raise TypeError(f"there is no ONNX type for the dtype {dtype} here{advice}")
     return found
 
 

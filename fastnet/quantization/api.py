@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fastnet._core.errors import one_of
+from fastnet.dtypes import float32
 from fastnet.nn.evaluation import evaluating
 from fastnet.nn.module import Module
 from fastnet.nn.qat.observers import OBSERVERS
@@ -60,7 +61,7 @@ def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "wei
         (the quantised model in evaluation mode, the report). `save` writes the model with its architecture.
 
     Raises:
-        TypeError: model is not a Module.
+        TypeError: model is not a Module, or not of float32.
         ValueError: an unknown scheme or calibration, a number out of range, no samples, labels that are not classes or
             of another number than samples, or "qat" without labels.
         RuntimeError: the model cannot be traced.
@@ -76,6 +77,10 @@ def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "wei
     """
     if not isinstance(model, Module):
         raise TypeError(f"quantize: expected a Module, got {type(model).__name__}")
+    for name, parameter in model.named_parameters():
+        if parameter.is_floating_point() and parameter.dtype != float32:
+            raise TypeError(f"quantize: expected a model of float32, got {parameter.dtype} for {name!r}; convert the "
+                            "model and the data with .float()")
     for name, value, known in (("scheme", scheme, SCHEMES), ("calibration", calibration, tuple(OBSERVERS)),
                                ("method", method, _WEIGHT_METHODS), ("bits", bits, (8, 4))):
         if value not in known:

@@ -156,6 +156,9 @@ class PlaceFinder:
     def _method(self, value, path):
         self.visit(value.__self__, path)
         self.visit(value.__func__, path)
+        attributes = getattr(value.__self__, "__dict__", {})
+        for name in attributes.get("_weight_hooks", ()):        # forward() itself calls no hooks
+            self._follow("ENTRY", attributes, name, f"{path}.{name}")
 
     def _builtin(self, value, path):
         for part in (getattr(value, "__self__", None), getattr(value, "__wrapped__", None)):
@@ -206,7 +209,8 @@ class PlaceFinder:
         """A fastnet.nn.Module: settings that its class reads, hooks, submodules, attributes that the user's code names.
         """
         attributes, cls = vars(value), value.__class__
-        for name in sorted(settings(cls) & attributes.keys()):
+        computed = attributes.get("_weight_hooks", ())          # weights that a hook sets before each call reads them
+        for name in sorted((settings(cls) & attributes.keys()).difference(computed)):
             self._follow("ENTRY", attributes, name, f"{path}.{name}")
         self.visit(attributes.get("forward"), f"{path}.forward")
         for hooks in (*(attributes.get("_hooks") or ()), *(attributes.get("_backward_hooks") or ())):

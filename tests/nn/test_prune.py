@@ -146,6 +146,27 @@ def test_pruned_weights_stay_zero_in_a_compiled_training():
     assert (layer.weight_orig.detach().numpy() != before)[~zero].all()
 
 
+def test_eager_calls_leave_the_recordings_of_a_model_with_computed_weights_valid():
+    model = nn.Sequential(prune.l1_unstructured(nn.Linear(4, 3), "weight", 0.5), nn.utils.weight_norm(nn.Linear(3, 2)))
+    compiled, x = fastnet.compile(model), fastnet.ones(1, 4)
+    for _ in range(3):
+        assert fastnet.equal(compiled(x), model(x))
+        with fastnet.no_grad():
+            model[0].weight_mask[0] = 0
+            model[1].weight_g.mul_(2)
+    assert len(compiled) == 1
+
+
+def test_a_compiled_forward_which_calls_no_hooks_reads_the_weight_of_the_last_call():
+    layer, x = prune.l1_unstructured(nn.Linear(4, 3), "weight", 0.5), fastnet.ones(1, 4)
+    compiled = fastnet.compile(layer.forward)
+    for _ in range(3):
+        with fastnet.no_grad():
+            layer.weight_orig.mul_(2)
+            layer(x)
+            assert fastnet.equal(compiled(x), layer.forward(x))
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["copy", "pickle"])
 @pytest.mark.parametrize("called", [False, True])
 def test_a_pruned_module_is_copied_with_its_masks(copied, called):

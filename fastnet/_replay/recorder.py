@@ -344,6 +344,10 @@ class Recorder:
         """A tensor was made inside."""
         self.made[id(tensor)] = weakref.ref(tensor)
 
+    def note_captured(self, tensor: Tensor) -> None:
+        """A tensor that was made inside is over memory from outside: guard it as one from outside."""
+        self.made.pop(id(tensor), None)
+
     def survivors(self) -> list[Tensor]:
         """The tensors in the recording's own memory that still live."""
         return [t for ref in self.made.values() if (t := ref()) is not None and self.made_inside(t._data)]

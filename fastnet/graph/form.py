@@ -15,6 +15,7 @@ from fastnet._core.reprs import shortened
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Shape, StrPath
     from fastnet._core.tensor import Tensor
+    from fastnet._runtime.twins.tape import Storage
     from fastnet.graph.costs import Cost
     from fastnet.graph.lifetime import Lifetime
 
@@ -34,6 +35,7 @@ class Value:
         dtype: of the elements.
         data: the elements of a parameter, a buffer or a constant; None for inputs and results. Those of parameters and
             buffers share the memory of the model.
+        storage: of the model's tensor with this memory, which counts in-place writes; None for other values.
 
     Example:
         >>> import fastnet
@@ -47,6 +49,7 @@ class Value:
     shape: Shape
     dtype: DType
     data: Array | None = None
+    storage: Storage | None = None
 
     @property
     def nbytes(self) -> int:

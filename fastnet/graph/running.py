@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastnet._core.errors import shape_text
+from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet.graph.dimension import Dim, is_open, mapped
 from fastnet.graph.form import Graph, Node, Value, values_in
@@ -143,7 +144,10 @@ def _over_memory(values: Iterable[Value]) -> dict[Value, Tensor]:
 def _tensor(value: Value) -> Tensor:
     """A tensor over the memory of a value with data."""
     assert value.data is not None
-    return Tensor._wrap(value.data)
+    made = Tensor._wrap(value.data, value.storage)
+    if state.recorder is not None:
+        state.recorder.note_captured(made)
+    return made
 
 
 def members_of(graph: Graph) -> dict[Value, Tensor]:

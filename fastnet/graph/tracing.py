@@ -185,7 +185,7 @@ class _Tracer:
         return name
 
     def _add(self, x: Tensor, name: str, kind: Any, data: Array | None = None) -> Value:
-        value = Value(name, kind, x._data.shape, x._data.dtype, data)
+        value = Value(name, kind, x._data.shape, x._data.dtype, data, None if data is None else x._storage)
         self.values[id(x)] = x, value
         self.storages.setdefault(id(x._storage), []).append(x)
         return value

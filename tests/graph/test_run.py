@@ -21,6 +21,23 @@ def test_a_run_follows_the_weights_of_the_model():
     assert (graph.run(fastnet.ones(4, 3)) == 6).all()
 
 
+@pytest.mark.parametrize("ran_before", [False, True])
+def test_a_recorded_run_follows_the_weights_of_the_model(ran_before):
+    model, x = nn.Linear(256, 256), fastnet.rand(8, 256)
+    model.register_buffer("scale", fastnet.from_numpy(np.ones(256, np.float32)))        # in NumPy's memory
+    model.register_forward_pre_hook(lambda module, args: args[0] * module.scale)
+    graph = trace(model, x)
+    if ran_before:
+        graph.run(x)
+    for freeze in (False, True):
+        recorded = fastnet.compile(graph.run, freeze=freeze)
+        with fastnet.no_grad():
+            recorded(x)
+            for tensor in (model.weight, model.scale):
+                tensor.mul_(2)
+                assert fastnet.equal(recorded(x), graph.run(x))
+
+
 def test_inputs_are_checked():
     graph = trace(nn.Bilinear(3, 3, 2), fastnet.ones(4, 3), fastnet.ones(4, 3))
     with pytest.raises(TypeError, match=r"expected 2 inputs \(input1, input2\), got 1"):

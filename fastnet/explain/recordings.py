@@ -58,19 +58,19 @@ class _Packed:
 
     Attributes:
         run: the function. If fastnet writes into a weight, it is recorded again.
-        nbytes: of the parameters.
+        nbytes: of the parameters and buffers.
     """
 
     def __init__(self, function: Callable[..., Any], model: Module) -> None:
         self.run = fastnet.compile(function, freeze=True, fullgraph=False)
-        self._parameters = list(model.parameters())
-        self.nbytes: int = sum(p.nbytes for p in self._parameters)
+        self._tensors = [*model.parameters(), *model.buffers()]     # a mask that pruning changes is a buffer
+        self.nbytes: int = sum(x.nbytes for x in self._tensors)
         self._versions: list[int] = []
         self._calls, self._calls_before = 0, _CALLS_BEFORE
 
     def pays(self) -> bool:
         """Count a call, and tell whether enough calls with the same weights precede it."""
-        versions = [p._version for p in self._parameters]           # each in-place write increases one
+        versions = [x._version for x in self._tensors]              # each in-place write increases one
         if versions != self._versions:
             self._calls_before *= 2 if self._calls > self._calls_before else 1
             self._versions, self._calls = versions, 0

@@ -82,6 +82,31 @@ def test_a_change_of_the_weights_is_seen(name, change):
     assert all(p.requires_grad for p in model.parameters())
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_a_change_of_frozen_weights_is_seen(name):
+    model = network().requires_grad_(False)
+    recorded = attributions(name, model)
+    for _ in range(6):
+        recorded()
+    changed_in_place(model)
+    expected = attributions(name, model, False)()
+    for _ in range(8):
+        assert fastnet.equal(recorded(), expected)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_mask_that_changes_between_other_calls_of_the_model_gives_no_warning(name):
+    model = network()
+    nn.utils.prune.l1_unstructured(model[3], "weight", 0.5)
+    recorded = attributions(name, model)
+    for i in range(20):
+        if i % 5 == 0:
+            with fastnet.no_grad():
+                model[3].weight_mask[i // 5] = 0
+        assert fastnet.equal(recorded(), attributions(name, model, False)())
+        model(X)
+
+
 @pytest.fixture
 def compiled(monkeypatch):
     """Collects the functions that are compiled."""

@@ -1,7 +1,7 @@
 """Gradual unfreezing as a callback."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from fastnet._core.errors import whole_number
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GradualUnfreezing"]
 
+_NAME = "GradualUnfreezing"             # in errors
+
 
 class GradualUnfreezing(Callback):
     """Unfreeze the layers of a model one group after the other, usually from the head towards the input.
@@ -22,7 +24,8 @@ class GradualUnfreezing(Callback):
     Ruder 2018, "Universal language model fine-tuning for text classification", https://arxiv.org/abs/1801.06146.
 
     Args:
-        patterns: of the groups, in the order in which they are unfrozen; see `fastnet.transfer.freeze`.
+        patterns: of the groups, in the order in which they are unfrozen; one pattern for each group, or a list of
+            several. See `fastnet.transfer.freeze`.
         start: epochs of a `fit` before the first group is unfrozen.
         every: epochs from one group to the next.
 
@@ -44,22 +47,29 @@ class GradualUnfreezing(Callback):
         True
     """
 
-    def __init__(self, patterns: str | Sequence[str], *, start: int = 1, every: int = 1) -> None:
-        self.patterns: list[str] = as_patterns("GradualUnfreezing", patterns)
+    def __init__(self, patterns: str | Iterable[str | Sequence[str]], *, start: int = 1, every: int = 1) -> None:
+        given = [patterns] if isinstance(patterns, str) or not isinstance(patterns, Iterable) else patterns
+        self.patterns: list[str | list[str]] = [group if isinstance(group, str) else as_patterns(_NAME, group)
+                                                for group in given]
+        as_patterns(_NAME, self._first(len(self.patterns)))         # at least one, and none is empty
         self.start: int = whole_number("start", start, 0)
         self.every: int = whole_number("every", every, 1)
 
     def on_fit_begin(self, trainer: Trainer) -> None:
-        require_match("GradualUnfreezing", trainer.model, self.patterns)
+        patterns = self._first(len(self.patterns))
+        require_match(_NAME, trainer.model, patterns)
         known = {id(p) for group in trainer.optimizer.param_groups for p in group["params"]}
         for path, p in trainer.model.named_parameters():
-            if id(p) not in known and any(is_below(path, pattern) for pattern in self.patterns):
-                raise ValueError(f"GradualUnfreezing: the optimizer does not have the parameter {path!r}: create it "
+            if id(p) not in known and any(is_below(path, pattern) for pattern in patterns):
+                raise ValueError(f"{_NAME}: the optimizer does not have the parameter {path!r}: create it "
                                  "from all parameters of the model")
 
     def on_epoch_begin(self, trainer: Trainer) -> None:
         passed = trainer.epoch - trainer.first_epoch - self.start
-        due = self.patterns[:passed // self.every + 1] if passed >= 0 else []
-        if due:                         # all of them again: a resumed training begins in the middle
-            unfreeze(trainer.model, due)
+        if passed >= 0:                 # all of them again: a resumed training begins in the middle
+            unfreeze(trainer.model, self._first(passed // self.every + 1))
             trainer.model.train()
+
+    def _first(self, count: int) -> list[str]:
+        """The patterns of the first groups."""
+        return [pattern for group in self.patterns[:count] for pattern in as_patterns(_NAME, group)]

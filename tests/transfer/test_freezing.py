@@ -179,10 +179,10 @@ def test_gradual_unfreezing(compiled):
             seen.append((moved(model, before), model.layer2[0].bn1.training, model.layer1[0].bn1.training))
             before.update({name: x.clone() for name, x in model.state_dict().items()})
     trainer.fit(X, Y, epochs=4, batch_size=6, progress=False,
-                callbacks=[GradualUnfreezing(["layer2", "layer1"], start=1, every=2), Watch()])
+                callbacks=[GradualUnfreezing(["layer2", ["layer1", "conv1"]], start=1, every=2), Watch()])
     assert seen == [(["fc"], False, False), (["layer2", "fc"], True, False), (["layer2", "fc"], True, False),
-                    (["layer1", "layer2", "fc"], True, True)]
-    assert not model.conv1.weight.requires_grad
+                    (["conv1", "layer1", "layer2", "fc"], True, True)]
+    assert not model.bn1.weight.requires_grad
 
 
 def test_recorded_unfreezing_has_the_bits_of_eager_unfreezing(tmp_path):
@@ -211,6 +211,13 @@ def test_unfreezing_needs_the_parameters_in_the_optimizer():
         trainer.fit(X, Y, callbacks=GradualUnfreezing("layer9"), progress=False)
     with pytest.raises(ValueError, match="expected every to be at least 1, got 0"):
         GradualUnfreezing("layer1", every=0)
+    for wrong, text in (([], "at least one pattern, got none"), ([[]], "at least one pattern, got none"),
+                        (["fc", [""]], "got an empty one")):
+        with pytest.raises(ValueError, match=f"GradualUnfreezing: expected .*{text}"):
+            GradualUnfreezing(wrong)
+    for wrong in (3, ["fc", 3], [["fc", 3]]):
+        with pytest.raises(TypeError, match="GradualUnfreezing: expected patterns that are strings, got 3"):
+            GradualUnfreezing(wrong)
     assert repr(GradualUnfreezing("layer1")) == "GradualUnfreezing(patterns=['layer1'])"
 
 

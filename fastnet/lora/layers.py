@@ -136,7 +136,15 @@ def _refuse_state_dict(layer: AdaptedLayer, *_: Any) -> None:
 
 
 class LoRALinear(AdaptedLayer, nn.Linear):
-    """`fastnet.nn.Linear` with adapters."""
+    """`fastnet.nn.Linear` with adapters.
+
+    Example:
+        >>> import fastnet
+        >>> model = fastnet.nn.Sequential(fastnet.nn.Linear(20, 10))
+        >>> layer = fastnet.lora.apply(model, r=2)[0]
+        >>> type(layer).__name__, layer.adapters["default"].lora_A.shape, layer.adapters["default"].lora_B.shape
+        ('LoRALinear', (2, 20), (10, 2))
+    """
 
     def shapes(self, r: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return (r, self.in_features), (self.out_features, r)
@@ -163,7 +171,15 @@ class LoRAProjection(AdaptedLayer, Projection):
 
 
 class LoRAEmbedding(AdaptedLayer, nn.Embedding):
-    """`fastnet.nn.Embedding` with adapters."""
+    """`fastnet.nn.Embedding` with adapters.
+
+    Example:
+        >>> import fastnet
+        >>> model = fastnet.nn.Sequential(fastnet.nn.Embedding(100, 8))
+        >>> layer = fastnet.lora.apply(model, r=2, target_modules=["0"])[0]
+        >>> type(layer).__name__, layer.adapters["default"].lora_A.shape, layer.adapters["default"].lora_B.shape
+        ('LoRAEmbedding', (2, 100), (8, 2))
+    """
 
     def refusal(self, config: LoRAConfig) -> str | None:
         return None if self.max_norm is None else "its max_norm changes the table in each call"
@@ -234,25 +250,58 @@ class _LoRAConv(AdaptedLayer):
 
 
 class LoRAConv1d(_LoRAConv, nn.Conv1d):
-    """`fastnet.nn.Conv1d` with adapters."""
+    """`fastnet.nn.Conv1d` with adapters.
+
+    Example:
+        >>> import fastnet
+        >>> model = fastnet.nn.Sequential(fastnet.nn.Conv1d(4, 8, 3))
+        >>> layer = fastnet.lora.apply(model, r=2, target_modules=["0"])[0]
+        >>> type(layer).__name__, layer.adapters["default"].lora_A.shape, layer.adapters["default"].lora_B.shape
+        ('LoRAConv1d', (2, 4, 3), (8, 2, 1))
+    """
 
     convolution = staticmethod(F.conv1d)
 
 
 class LoRAConv2d(_LoRAConv, nn.Conv2d):
-    """`fastnet.nn.Conv2d` with adapters."""
+    """`fastnet.nn.Conv2d` with adapters.
+
+    Example:
+        >>> import fastnet
+        >>> model = fastnet.nn.Sequential(fastnet.nn.Conv2d(4, 8, 3))
+        >>> layer = fastnet.lora.apply(model, r=2, target_modules=["0"])[0]
+        >>> type(layer).__name__, layer.adapters["default"].lora_A.shape, layer.adapters["default"].lora_B.shape
+        ('LoRAConv2d', (2, 4, 3, 3), (8, 2, 1, 1))
+    """
 
     convolution = staticmethod(F.conv2d)
 
 
 class LoRAConv3d(_LoRAConv, nn.Conv3d):
-    """`fastnet.nn.Conv3d` with adapters."""
+    """`fastnet.nn.Conv3d` with adapters.
+
+    Example:
+        >>> import fastnet
+        >>> model = fastnet.nn.Sequential(fastnet.nn.Conv3d(4, 8, 3))
+        >>> layer = fastnet.lora.apply(model, r=2, target_modules=["0"])[0]
+        >>> type(layer).__name__, layer.adapters["default"].lora_A.shape, layer.adapters["default"].lora_B.shape
+        ('LoRAConv3d', (2, 4, 3, 3, 3), (8, 2, 1, 1, 1))
+    """
 
     convolution = staticmethod(F.conv3d)
 
 
 class LoRAMultiheadAttention(AdaptedLayer, nn.MultiheadAttention):
-    """`fastnet.nn.MultiheadAttention` with adapters of the maps of query, key and value; `out_proj` has its own."""
+    """`fastnet.nn.MultiheadAttention` with adapters of the maps of query, key and value; `out_proj` has its own.
+
+    Example:
+        >>> import fastnet
+        >>> model = fastnet.lora.apply(fastnet.nn.TransformerEncoderLayer(8, 2), r=2, target_modules=["self_attn"])
+        >>> type(model.self_attn).__name__, model.self_attn.adapters["default"].lora_B.shape
+        ('LoRAMultiheadAttention', (24, 2))
+        >>> type(model.self_attn.out_proj).__name__
+        'LoRALinear'
+    """
 
     adapted_name = "in_proj_weight"
 

@@ -12,7 +12,14 @@ __all__ = ["Tokenizer", "tokenizer_from_dict"]
 
 
 class Tokenizer(Protocol):
-    """What tokenizers have: numbers of a text, the text of numbers, the number of tokens, and a description in JSON."""
+    """What tokenizers have: numbers of a text, the text of numbers, the number of tokens, and a description in JSON.
+
+    Example:
+        >>> from fastnet import text
+        >>> tokenizer: text.Tokenizer = text.CharTokenizer("hello")
+        >>> len(tokenizer), tokenizer.encode("hole"), tokenizer.decode([1, 3, 2, 0])
+        (4, [1, 3, 2, 0], 'hole')
+    """
 
     def __len__(self) -> int: ...
 

@@ -138,6 +138,7 @@ def _as_contiguous(x: Array | None) -> Any:
 def _layer_gradients(g: Array, needs: Sequence[bool], x: Array, sizes: Array | None, mode: str, batch: int,
                      weights: _Weights, saved: tuple[_Weights, ...], flat: Array | None) -> Sequence[Array | None]:
     """The gradients of the arguments of `_layer`."""
+    needs = _padded(needs, _ARGUMENTS_BEFORE_WEIGHTS + len(weights))
     directions, state_size, _ = numbers = _sizes_of(weights)
     dout, dhn, dcn = _result_parts(contiguous(g), x.shape[0], batch, numbers, mode)
     out = None if flat is None else _result_parts(flat, x.shape[0], batch, numbers, mode)[0]
@@ -158,6 +159,11 @@ def _layer_gradients(g: Array, needs: Sequence[bool], x: Array, sizes: Array | N
 
 
 _ARGUMENTS_BEFORE_WEIGHTS = 7                          # of `_layer` before the weights
+
+
+def _padded(needs: Sequence[bool], count: int) -> Sequence[bool]:
+    """Whether each of all arguments needs a gradient; the tape's list ends with the last one that does."""
+    return (*needs, *(False,) * (count - len(needs)))
 
 
 def _run_back(mode: str, first: _Weights, weights: _Weights, saved: _Weights, out: Array | None, dout: Array,
@@ -194,7 +200,7 @@ def _weight_gradients(slopes: _Weights, x: Array, saved: _Weights, needs: Sequen
         if needs[i]:
             found[i] = _summed_product(d, rows)
     for i, d in ((2, dgates), (3, dhidden)):
-        if i < len(needs) and needs[i]:
+        if needs[i]:
             found[i] = found[2] if i == 3 and d is dgates and found[2] is not None else _sum_of_rows(d)
     if dprojected is not None and needs[4]:
         found[4] = _summed_product(dprojected, mixed)
@@ -261,7 +267,7 @@ def _cell(x: Array, h: Array | None, c: Array | None, w_ih: Array, w_hh: Array, 
 
 def _cell_gradients(g: Array, needs: Sequence[bool], x: Array, h: Array, w_ih: Array, w_hh: Array, mode: str,
                     first: Array, third: Array | None) -> Sequence[Array | None]:
-    g = contiguous(g)
+    g, needs = contiguous(g), _padded(needs, 7)
     dgates, dh, dc = empty((x.shape[0], w_hh.shape[0]), g.dtype), empty(h.shape, g.dtype), None
     dhidden = dgates
     if mode == "LSTM":

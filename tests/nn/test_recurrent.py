@@ -188,3 +188,21 @@ def test_dropout_between_layers():
 def test_errors(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+FROZEN = {
+    "LSTM": lambda: nn.LSTM(4, 5, 2, bidirectional=True), "GRU": lambda: nn.GRU(4, 5, bias=False),
+    "RNN": lambda: nn.RNN(4, 5), "proj_size": lambda: nn.LSTM(4, 5, proj_size=3),
+    "LSTMCell": lambda: nn.LSTMCell(4, 5), "GRUCell": lambda: nn.GRUCell(4, 5), "RNNCell": lambda: nn.RNNCell(4, 5)}
+
+
+@pytest.mark.parametrize("make", FROZEN.values(), ids=FROZEN)
+def test_the_gradient_of_the_input_of_a_frozen_layer(make):
+    layer, x = make(), fastnet.rand(3, 4, requires_grad=True)
+
+    def gradient():
+        out = layer(x)
+        return fastnet.grad((out[0] if isinstance(out, tuple) else out).sum(), x)[0]
+    expected = gradient()
+    layer.requires_grad_(False)
+    assert fastnet.equal(gradient(), expected)

@@ -347,10 +347,11 @@ class Module(Registry, Hooks):
         """Write the model to a safetensors file: weights, architecture and `metadata`.
 
         `fastnet.load(path)` rebuilds the model if it consists of modules of `fastnet.nn` and `fastnet.models` without
-        hooks and without attributes that you added. For any other model the file holds the weights, and you load them
-        into an existing model with `fastnet.load(path, model=...)`. The file is replaced completely or not at all, and
-        contains no code. Its tensors are those of `state_dict()`, so PyTorch and every reader of safetensors can use
-        it.
+        hooks and without attributes that you added; masks of `fastnet.prune` and adapters of `fastnet.lora` are
+        restored. For any other model the file holds the weights, and you load them into an existing model with
+        `fastnet.load(path, model=...)`; a warning says so, unless a module is of your own class. The file is replaced
+        completely or not at all, and contains no code. Its tensors are those of `state_dict()`, so PyTorch and every
+        reader of safetensors can use it.
 
         Args:
             path: of the file, usually "....safetensors".

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -45,19 +46,22 @@ def save(model: Module, path: StrPath, metadata: dict[str, Any] | None = None, d
         raise one_of("save: dtype", dtype, _NARROW)
     about = {"format": FORMAT, "class": type(model).__name__}
     try:
-        about["model"] = _architecture().describe(model)
+        about |= _additions().describe_with_additions(model)
     except ValueError as e:
         about["reason"] = str(e)
+        if all(type(part).__module__.startswith("fastnet.") for part in model.modules()):      # as of a loadable model
+            warnings.warn(f"save: {os.fsdecode(path)} gets the weights, but not the architecture ({e}); "
+                          "fastnet.load(path, model=model) loads it into an equal model", stacklevel=3)
     if metadata is not None:
         about["metadata"] = _metadata_text(metadata)        # text within text: a description's limits do not apply
     text = json.dumps(about, separators=(",", ":"), allow_nan=False)
     write_tensors(path, {key: x._data for key, x in _state_dict_of(model).items()}, {_ABOUT: text}, dtype)
 
 
-def _architecture() -> ModuleType:
-    """The module `fastnet.nn.architecture`, imported when first used to keep `import fastnet` fast."""
-    from fastnet.nn import architecture
-    return architecture
+def _additions() -> ModuleType:
+    """The module `fastnet.nn.additions`, imported when first used to keep `import fastnet` fast."""
+    from fastnet.nn import additions
+    return additions
 
 
 def _state_dict_of(model: Module) -> dict[str, Tensor]:
@@ -121,7 +125,7 @@ def load(path: StrPath, model: Module | None = None) -> Module:
     if model is not None:
         return load_into(model, path, arrays)
     with naming(path):
-        return _architecture().build(_description(texts), arrays)
+        return _additions().build_with_additions(_description(texts), arrays)
 
 
 def load_described(path: StrPath) -> tuple[Module, dict[str, Any]]:
@@ -145,7 +149,7 @@ def load_described(path: StrPath) -> tuple[Module, dict[str, Any]]:
     forbid_in_recording("load_described()")
     arrays, texts = read_tensors(path)
     with naming(path):
-        return _architecture().build(_description(texts), arrays), _metadata(texts)
+        return _additions().build_with_additions(_description(texts), arrays), _metadata(texts)
 
 
 def _about(texts: Mapping[str, str]) -> dict[str, Any]:
@@ -167,7 +171,7 @@ def is_described(texts: Mapping[str, str]) -> bool:
 
 
 def _description(texts: Mapping[str, str]) -> Any:
-    """The architecture of the model in a file's texts."""
+    """The description of a model in a file's texts, with its architecture."""
     if _ABOUT not in texts:
         raise ValueError("the file holds only tensors, no architecture: create the model and call "
                          "fastnet.load(path, model=model)")
@@ -176,7 +180,7 @@ def _description(texts: Mapping[str, str]) -> Any:
         name, reason = (about[x] if isinstance(about.get(x), str) else "?" for x in ("class", "reason"))
         raise ValueError(f"the file holds the weights of a model of class {name!r}, but not its architecture "
                          f"({reason}): create the model and call fastnet.load(path, model=model)")
-    return about["model"]
+    return about
 
 
 def load_into(model: _M, path: StrPath, arrays: dict[str, Array]) -> _M:

@@ -9,16 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from saving_tools import pack, small_model, unpack
+from saving_tools import model_with_additions, pack, small_model, unpack
 
 import fastnet
+from fastnet import audio, lora, models, quantization   # noqa: F401    whose import is not memory of a file
 
 try:
     import resource
 except ModuleNotFoundError:             # Windows
     resource = None
 
-MUTATIONS = 10_000
+MUTATIONS = 5_000                       # of each model
 LARGER, FIXED = 20, 2_000_000           # memory limit of loading: a multiple of the file's size plus a constant
 REFUSED = (ValueError, RuntimeError, TypeError, IndexError, OverflowError)      # from calling the model
 
@@ -30,13 +31,13 @@ VALUES = [
                                          "dtype": None}}]
 
 
-@pytest.fixture(scope="module")
-def original():
+@pytest.fixture(scope="module", params=[small_model, model_with_additions], ids=["small", "additions"])
+def original(request):
     """The bytes of a small model's file."""
     fastnet.manual_seed(5)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
-        small_model().save(path, {"classes": ["a", "b"]})
+        request.param().save(path, {"classes": ["a", "b"]})
         return path.read_bytes()
 
 

@@ -34,3 +34,11 @@ def small_model():
     model[0].bias.requires_grad = False
     model(fastnet.randn(8, 4))          # moves the running statistics
     return model
+
+
+def model_with_additions():
+    """A model with masks and adapters, 4 numbers to 4 numbers."""
+    model = nn.Sequential({"a": nn.Linear(4, 4), "act": nn.ReLU(), "b": nn.Linear(4, 4)})
+    nn.utils.prune.l1_unstructured(model[0], "weight", 0.5)
+    nn.utils.prune.l1_unstructured(model[2], "bias", 0.5)
+    return fastnet.lora.apply(model, r=2, modules_to_save=[], seed=0)

@@ -11,6 +11,7 @@ from fastnet._core.errors import shape_text
 from fastnet.autograd import no_grad
 from fastnet.functional.creation import ones_like
 from fastnet.nn.parameter import Parameter
+from fastnet.nn.state_dict import join
 from fastnet.nn.utils.rescaling import WeightHook, detach_hook, weight_hooks
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from fastnet._core.tensor import Tensor
     from fastnet.nn.module import Module
 
-__all__ = ["BasePruningMethod", "PruningContainer", "checked_dim", "pruned_parameters", "pruning_hook"]
+__all__ = ["BasePruningMethod", "PruningContainer", "checked_dim", "detach_masks", "pruned_parameters", "pruning_hook"]
 
 
 class BasePruningMethod(WeightHook):
@@ -159,16 +160,38 @@ class BasePruningMethod(WeightHook):
         Raises:
             ValueError: its weight of this name is not pruned.
         """
-        hook = detach_hook(module, self.name, BasePruningMethod)
+        hook = pruning_hook(module, self.name)
         if hook is None:
             raise ValueError(f"prune: the parameter {self.name!r} of {type(module).__name__} is not pruned")
-        original = module._parameters[self.name + "_orig"]
-        assert original is not None
         with no_grad():
-            original.copy_(hook.apply_mask(module))
-        for part in ("", "_orig", "_mask"):
-            delattr(module, self.name + part)
-        module.register_parameter(self.name, original)
+            getattr(module, self.name + "_orig").copy_(hook.apply_mask(module))
+        _detach_mask(module, self.name)
+
+
+def _detach_mask(module: Module, name: str) -> None:
+    """Make the original of a pruned weight an ordinary parameter, with its present values."""
+    detach_hook(module, name, BasePruningMethod)
+    original = module._parameters[name + "_orig"]
+    for part in ("", "_orig", "_mask"):
+        delattr(module, name + part)
+    module.register_parameter(name, original)
+
+
+def detach_masks(model: Module) -> list[str]:
+    """Make the originals of all pruned weights of a model ordinary parameters, with their present values.
+
+    Args:
+        model: the model.
+
+    Returns:
+        the keys that these parameters have in its `state_dict`.
+    """
+    pruned = list(pruned_parameters(model))
+    keys = [join(path, name) for path, part in model.named_modules(remove_duplicate=False)
+            for module, name in pruned if module is part]
+    for module, name in pruned:
+        _detach_mask(module, name)
+    return keys
 
 
 def pruning_hook(module: Module, name: str) -> BasePruningMethod | None:

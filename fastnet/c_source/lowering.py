@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["lowered"]
 
+_HINTS = {"low_rank_linear": "; fastnet.lora.merge_and_unload merges adapters into the weights"}
+
 
 def lowered(graph: Graph, streaming: bool) -> Code:
     """The statements of a graph's nodes.
@@ -28,7 +30,7 @@ def lowered(graph: Graph, streaming: bool) -> Code:
     for node in graph.nodes:
         code.node = node
         if node.operation not in EMITTERS:
-            raise code.unsupported("has no rule for C")
+            raise code.unsupported("has no rule for C" + _HINTS.get(node.operation, ""))
         code.check_dtypes([*node.inputs, *node.outputs])
         EMITTERS[node.operation](node, code)
     code.node = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import fastnet
-from fastnet._core.errors import one_of
+from fastnet._core.errors import given_text, one_of
 from fastnet.explain.prediction import predict
 from fastnet.nn import Module
 from fastnet.random import Generator
@@ -42,7 +42,7 @@ class Importance(NamedTuple):
     score: float
 
 
-def permutation_importance(estimator: Callable[[Array], Any], X: ArrayLike, y: ArrayLike, *,
+def permutation_importance(estimator: Any, X: ArrayLike, y: ArrayLike, *,
                            scoring: str | Callable[[Array, Array], float] | None = None, n_repeats: int = 5,
                            feature_mask: Sequence[int] | None = None, seed: int = 0) -> Importance:
     """Compute how much worse a model predicts when a column of a table is in random order.
@@ -51,8 +51,8 @@ def permutation_importance(estimator: Callable[[Array], Any], X: ArrayLike, y: A
     `sklearn.inspection`.
 
     Args:
-        estimator: a Module, or a function of an array (rows, columns), such as the `predict` of a Trainer. Of a Module
-            with several outputs, the class is the largest one.
+        estimator: a Module; a function of an array (rows, columns); or an object with the method `predict`, such as a
+            Trainer or an estimator of scikit-learn. Of several outputs, the class is the largest one.
         X: (rows, columns).
         y: (rows,), classes or values.
         scoring: "accuracy", "r2" or "neg_mean_squared_error", or a function of (y, predictions) that is larger for
@@ -66,6 +66,7 @@ def permutation_importance(estimator: Callable[[Array], Any], X: ArrayLike, y: A
         An Importance.
 
     Raises:
+        TypeError: estimator is none of these.
         ValueError: X is no table of at least two rows, y or feature_mask has another length, no repeats, an unknown
             scoring, or values y that are all equal, for which r2 is not defined.
 
@@ -106,6 +107,10 @@ def _in_random_order(table: Array, columns: Array, generator: Generator) -> Arra
 
 def _scorer(estimator: Any, y: Array, scoring: Any) -> Callable[[Array], float]:
     """A function of a table: the score of the estimator's predictions for its rows."""
+    predicts = estimator if callable(estimator) else getattr(estimator, "predict", None)
+    if predicts is None:
+        raise TypeError("permutation_importance: expected a Module, a function of a table, or an estimator with the "
+                        f"method predict, got {given_text(estimator)}")
     name = scoring or ("r2" if y.dtype.kind == "f" else "accuracy")
     if not callable(name) and name not in _SCORES:
         raise one_of("scoring", name, _SCORES)
@@ -115,7 +120,7 @@ def _scorer(estimator: Any, y: Array, scoring: Any) -> Callable[[Array], float]:
                          "scoring=\"neg_mean_squared_error\"")
 
     def predicted(table: Array) -> Array:
-        found = predict(estimator, table) if isinstance(estimator, Module) else np.asarray(estimator(table))
+        found = predict(estimator, table) if isinstance(estimator, Module) else np.asarray(predicts(table))
         if found.ndim == y.ndim + 1:
             found = found.argmax(-1) if name == "accuracy" and found.shape[-1] > 1 else found[..., 0]
         return found

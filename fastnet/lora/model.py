@@ -189,7 +189,7 @@ def set_adapter(model: nn.Module, names: str | Sequence[str], trainable: bool = 
         ('other',)
     """
     layers = _adapted("set_adapter", model)
-    chosen = (names,) if isinstance(names, str) else tuple(names)
+    chosen = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
     _check_known("set_adapter", model, chosen)
     if any(layer.merged for layer in layers.values()):
         raise ValueError("lora.set_adapter: adapters are merged into the weights; call fastnet.lora.unmerge first")
@@ -249,7 +249,7 @@ def merge(model: nn.Module) -> None:
         model: with adapters.
 
     Raises:
-        ValueError: the model has no adapters, or they are merged already.
+        ValueError: the model has no adapters, they are merged already, or a weight is computed (pruned, for example).
 
     Example:
         >>> import fastnet
@@ -264,6 +264,11 @@ def merge(model: nn.Module) -> None:
         raise ValueError("lora.merge: the model has no adapters")
     if any(layer.merged for layer in layers.values()):
         raise ValueError("lora.merge: adapters are merged already; call fastnet.lora.unmerge first")
+    computed = [path for path, layer in layers.items() if layer.adapted_name not in layer._parameters]
+    if computed:
+        raise ValueError(f"lora.merge: the weights of {names_text(computed)} are computed, by masks of pruning or by a norm, "
+                         "and cannot hold an update; make them parameters first, with fastnet.prune.remove or "
+                         "nn.utils.remove_weight_norm")
     for layer in layers.values():
         own = tuple(name for name in layer.active if name in layer.adapters)
         if own:
@@ -290,6 +295,9 @@ def merge_and_unload(model: _Model) -> _Model:
 
     Returns:
         the model.
+
+    Raises:
+        ValueError: as `merge`, unless adapters are merged already.
 
     Example:
         >>> import fastnet

@@ -139,7 +139,9 @@ def checked_arrays(x: Inputs, y: Targets | None, loss: Loss, model_inputs: Model
         ValueError, TypeError: data that cannot be used; the message names the place.
     """
     if y is None:
-        raise ValueError("fit and evaluate need targets: y, or a loader whose batches contain them")
+        hint = "; fastnet.data.DataLoader(x, batch_size, shuffle=True) makes one of a data set"
+        raise ValueError("fit and evaluate need targets: y, or a loader whose batches contain them"
+                         f"{hint if hasattr(x, 'targets') or hasattr(x, 'arrays') else ''}")
     inputs, target = model_inputs.arrays(x, warn), _target_array(y)
     if target.ndim == 0 or len(inputs[0]) != len(target):
         hint = (f"; the arrays of a list are samples here, since the model's forward does not take {len(x)} inputs"

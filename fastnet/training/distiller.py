@@ -85,7 +85,7 @@ class Distiller(Trainer):
                  metrics: MetricSpec | Iterable[MetricSpec] = (), cache: bool = True, compile: bool = True) -> None:
         super().__init__(student, optimizer, loss=loss, task=task, lr=lr, metrics=metrics, compile=compile)
         if not isinstance(teacher, nn.Module):
-            raise TypeError(f"expected a teacher that is a Module, got {given_text(teacher)}")
+            raise TypeError(f"Distiller: expected a teacher that is a Module, got {given_text(teacher)}")
         if teacher is student:
             raise ValueError("Distiller: expected a teacher that is not the student, whose training would change it; "
                              "copy.deepcopy makes a second model")

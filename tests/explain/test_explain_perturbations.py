@@ -127,6 +127,7 @@ def test_importance_as_in_scikit_learn():
     X, y = table()
     fitted = linear.LogisticRegression().fit(X, y > 0)
     ours = permutation_importance(fitted.predict, X, y > 0, n_repeats=30)
+    assert (permutation_importance(fitted, X, y > 0, n_repeats=30).importances == ours.importances).all()
     theirs = inspection.permutation_importance(fitted, X, y > 0, n_repeats=30, random_state=0)
     np.testing.assert_allclose(ours.importances_mean, theirs.importances_mean, atol=0.05)
 
@@ -164,6 +165,8 @@ def test_wrong_tables():
     X, y = table(20)
     with pytest.raises(ValueError, match="y with 20 rows"):
         permutation_importance(lambda X: X[:, 0], X, y[:5])
+    with pytest.raises(TypeError, match="or an estimator with the method predict, got 3"):
+        permutation_importance(3, X, y)
     with pytest.raises(ValueError, match=r"X of shape \(rows, columns\)"):
         permutation_importance(lambda X: X[:, 0], y, y)
     with pytest.raises(ValueError, match="expected different values y for r2, got equal ones"):

@@ -210,6 +210,24 @@ def test_merged_models_have_no_state_dict(tmp_path):
     assert set(lora.unload(model).state_dict()) == {key for key in state if ".adapters." not in key}
 
 
+@pytest.mark.parametrize("pruned_first", [False, True])
+def test_updates_are_not_merged_into_computed_weights(pruned_first):
+    model, x = nn.Sequential(nn.Linear(6, 4)), fastnet.ones(1, 6)
+    for step in (lambda: nn.utils.prune.l1_unstructured(model[0], "weight", 0.5),
+                 lambda: lora.apply(model, r=2, seed=0))[::1 if pruned_first else -1]:
+        step()
+    trained(model)
+    expected = model(x)
+    with pytest.raises(ValueError, match="lora.merge: the weights of 0 are computed, by masks"):
+        lora.merge_and_unload(model)
+    assert fastnet.equal(model(x), expected)
+    nn.utils.prune.remove(model[0], "weight")
+    assert fastnet.allclose(lora.merge_and_unload(model)(x), expected, atol=1e-5)
+    nn.utils.weight_norm(model[0])
+    with pytest.raises(ValueError, match="are computed"):
+        lora.merge(lora.apply(model))
+
+
 def test_a_model_without_its_adapters_is_an_ordinary_one_in_a_file(tmp_path):
     model = trained(lora.apply(network(), r=2, seed=0))
     output = model(fastnet.ones(1, 6)).detach().numpy()
@@ -244,6 +262,7 @@ ERRORS = {
     "no model": (lambda m: lora.apply([m]), TypeError, "a model that is a Module"),
     "add": (lambda m: lora.add(m, "x"), ValueError, "has no adapter; make it one"),
     "unknown": (lambda m: lora.set_adapter(m, "x"), ValueError, "no adapter 'x'; it has none"),
+    "no name": (lambda m: lora.set_adapter(m, None), ValueError, "no adapter None; it has none"),
     "merge": (lora.merge, ValueError, "has no adapters"),
 }
 

@@ -191,6 +191,10 @@ def test_wrong_arguments_say_what_is_expected():
     layer = nn.Linear(4, 3)
     with pytest.raises(ValueError, match="Linear has no parameter 'weights'; it has weight, bias"):
         prune.l1_unstructured(layer, "weights", 0.5)
+    with pytest.raises(ValueError, match="Sequential has no parameter '0.weight'; it has none of its own: prune its lay"):
+        prune.l1_unstructured(nn.Sequential(layer), "0.weight", 0.5)
+    with pytest.raises(TypeError, match="a mask that is a tensor, got ndarray"):
+        prune.custom_from_mask(layer, "bias", np.ones(3))
     with pytest.raises(ValueError, match="fraction from 0 to 1, or a number of at least 0, got 1"):
         prune.l1_unstructured(layer, "weight", 1.5)
     with pytest.raises(ValueError, match="at most the number of elements, 12, got 13"):

@@ -164,3 +164,10 @@ def test_versions_of_the_operators(name, opset, tmp_path):
         model = drawn(make())
     made = export_and_compare(model, example, tmp_path / "m.onnx", opset_version=opset)
     assert made.opset_import[0].version == opset
+
+
+@pytest.mark.parametrize("shape", [(3, 8), (2, 5, 8)])
+def test_layers_with_adapters(shape, tmp_path):
+    model = nn.Sequential(nn.Linear(8, 6), nn.Tanh(), nn.Linear(6, 4, bias=False))
+    model = fastnet.lora.apply(model, r=2, alpha=3, dropout=0.5)
+    export_and_compare(drawn(model), normal(*shape), tmp_path / "m.onnx")

@@ -106,8 +106,9 @@ class BasePruningMethod(WeightHook):
         old = pruning_hook(module, name)
         original = module._parameters.get(name if old is None else name + "_orig")
         if not isinstance(original, Parameter):
+            own = ", ".join(n for n, p in module._parameters.items() if p is not None)
             raise ValueError(f"prune: {type(module).__name__} has no parameter {name!r}; it has "
-                             f"{', '.join(n for n, p in module._parameters.items() if p is not None) or 'none'}")
+                             f"{own or 'none of its own: prune its layers, one at a time'}")
         scores = original if old is None else old.apply_mask(module)
         if importance_scores is not None:
             if importance_scores.shape != original.shape:

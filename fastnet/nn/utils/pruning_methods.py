@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet._core.construction import from_numpy
-from fastnet._core.errors import check_number, shape_text
+from fastnet._core.errors import check_number, given_text, shape_text
+from fastnet._core.tensor import Tensor
 from fastnet.functional.norms import norm
 from fastnet.functional.random import randperm
 from fastnet.nn.utils.pruning import BasePruningMethod, checked_dim
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
-    from fastnet._core.tensor import Tensor
     from fastnet.random import Generator
 
 __all__ = ["CustomFromMask", "Identity", "L1Unstructured", "LnStructured", "RandomStructured", "RandomUnstructured"]
@@ -200,6 +200,8 @@ class CustomFromMask(BasePruningMethod):
 
     def __init__(self, mask: Tensor) -> None:
         super().__init__()
+        if not isinstance(mask, Tensor):
+            raise TypeError(f"prune: expected a mask that is a tensor, got {given_text(mask)}")
         self.mask = mask
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:

@@ -59,6 +59,15 @@ def linear_map(w: Writer, x: Operand, ndim: int, weight: Operand, bias: Operand)
     return product if bias is None else w.add("Add", product, bias)
 
 
+@emits("low_rank_linear")
+def low_rank_linear(w: Writer, x: Value, weight: Value, bias: Value | None, down: Value, up: Value, scale: float,
+                    dropped: Value | None) -> str:
+    """A linear layer with an adapter of `fastnet.lora`."""
+    ndim = len(x.shape)
+    inner = linear_map(w, linear_map(w, x if dropped is None else dropped, ndim, down, None), ndim, up, None)
+    return w.add("Add", linear(w, x, weight, bias), w.add("Mul", inner, w.filled((), scale, x.dtype)))
+
+
 @emits("activated", "ended", "linear_activated")
 def linear_activated(w: Writer, x: Value, weight: Value, bias: Value | None, activation: str) -> str:
     """A linear layer with an activation."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GradualUnfreezing"]
 
-_NAME = "GradualUnfreezing"             # in errors
+_CALLBACK = "GradualUnfreezing"             # in errors
 
 
 class GradualUnfreezing(Callback):
@@ -49,19 +49,19 @@ class GradualUnfreezing(Callback):
 
     def __init__(self, patterns: str | Iterable[str | Sequence[str]], *, start: int = 1, every: int = 1) -> None:
         given = [patterns] if isinstance(patterns, str) or not isinstance(patterns, Iterable) else patterns
-        self.patterns: list[str | list[str]] = [group if isinstance(group, str) else as_patterns(_NAME, group)
+        self.patterns: list[str | list[str]] = [group if isinstance(group, str) else as_patterns(_CALLBACK, group)
                                                 for group in given]
-        as_patterns(_NAME, self._first(len(self.patterns)))         # at least one, and none is empty
+        as_patterns(_CALLBACK, self._first(len(self.patterns)))         # at least one, and none is empty
         self.start: int = whole_number("start", start, 0)
         self.every: int = whole_number("every", every, 1)
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         patterns = self._first(len(self.patterns))
-        require_match(_NAME, trainer.model, patterns)
+        require_match(_CALLBACK, trainer.model, patterns)
         known = {id(p) for group in trainer.optimizer.param_groups for p in group["params"]}
         for path, p in trainer.model.named_parameters():
             if id(p) not in known and any(is_below(path, pattern) for pattern in patterns):
-                raise ValueError(f"{_NAME}: the optimizer does not have the parameter {path!r}: create it "
+                raise ValueError(f"{_CALLBACK}: the optimizer does not have the parameter {path!r}: create it "
                                  "from all parameters of the model")
 
     def on_epoch_begin(self, trainer: Trainer) -> None:
@@ -72,4 +72,4 @@ class GradualUnfreezing(Callback):
 
     def _first(self, count: int) -> list[str]:
         """The patterns of the first groups."""
-        return [pattern for group in self.patterns[:count] for pattern in as_patterns(_NAME, group)]
+        return [pattern for group in self.patterns[:count] for pattern in as_patterns(_CALLBACK, group)]

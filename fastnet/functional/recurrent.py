@@ -138,7 +138,7 @@ def _as_contiguous(x: Array | None) -> Any:
 def _layer_gradients(g: Array, needs: Sequence[bool], x: Array, sizes: Array | None, mode: str, batch: int,
                      weights: _Weights, saved: tuple[_Weights, ...], flat: Array | None) -> Sequence[Array | None]:
     """The gradients of the arguments of `_layer`."""
-    needs = _padded(needs, _ARGUMENTS_BEFORE_WEIGHTS + len(weights))
+    needs = _needs_of_all(needs, _ARGUMENTS_BEFORE_WEIGHTS + len(weights))
     directions, state_size, _ = numbers = _sizes_of(weights)
     dout, dhn, dcn = _result_parts(contiguous(g), x.shape[0], batch, numbers, mode)
     out = None if flat is None else _result_parts(flat, x.shape[0], batch, numbers, mode)[0]
@@ -161,7 +161,7 @@ def _layer_gradients(g: Array, needs: Sequence[bool], x: Array, sizes: Array | N
 _ARGUMENTS_BEFORE_WEIGHTS = 7                          # of `_layer` before the weights
 
 
-def _padded(needs: Sequence[bool], count: int) -> Sequence[bool]:
+def _needs_of_all(needs: Sequence[bool], count: int) -> Sequence[bool]:
     """Whether each of all arguments needs a gradient; the tape's list ends with the last one that does."""
     return (*needs, *(False,) * (count - len(needs)))
 
@@ -267,7 +267,7 @@ def _cell(x: Array, h: Array | None, c: Array | None, w_ih: Array, w_hh: Array, 
 
 def _cell_gradients(g: Array, needs: Sequence[bool], x: Array, h: Array, w_ih: Array, w_hh: Array, mode: str,
                     first: Array, third: Array | None) -> Sequence[Array | None]:
-    g, needs = contiguous(g), _padded(needs, 7)
+    g, needs = contiguous(g), _needs_of_all(needs, 7)
     dgates, dh, dc = empty((x.shape[0], w_hh.shape[0]), g.dtype), empty(h.shape, g.dtype), None
     dhidden = dgates
     if mode == "LSTM":

@@ -39,7 +39,8 @@ class AdaptedLayer(nn.Module):
 
     def prepare(self) -> None:
         """Add the attributes of an adapted layer, after the layer became one."""
-        self.adapters = nn.ModuleDict().train(self.training)
+        self.adapters = nn.ModuleDict()
+        self.adapters.train(self.training)
         self.active, self.merged, self.before_merge, self.merge_hooks = (), (), None, ()
 
     def refusal(self, config: LoRAConfig) -> str | None:

@@ -266,8 +266,8 @@ def merge(model: nn.Module) -> None:
         raise ValueError("lora.merge: adapters are merged already; call fastnet.lora.unmerge first")
     computed = [path for path, layer in layers.items() if layer.adapted_name not in layer._parameters]
     if computed:
-        raise ValueError(f"lora.merge: the weights of {names_text(computed)} are computed, by masks of pruning or by a norm, "
-                         "and cannot hold an update; make them parameters first, with fastnet.prune.remove or "
+        raise ValueError(f"lora.merge: the weights of {names_text(computed)} are computed, by masks of pruning or by a "
+                         "norm, and cannot hold an update; make them parameters first, with fastnet.prune.remove or "
                          "nn.utils.remove_weight_norm")
     for layer in layers.values():
         own = tuple(name for name in layer.active if name in layer.adapters)

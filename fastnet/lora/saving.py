@@ -30,13 +30,13 @@ def detach_adapters(model: nn.Module) -> dict[str, Any]:
         in this module, "config": settings}}}}
     """
     owners = [(path, part) for path, part in model.named_modules() if configs(part)]
-    found = {path: _described(part) for path, part in owners}
+    found = {path: _described_adapters(part) for path, part in owners}
     for _, part in owners:
         unload(part)
     return found
 
 
-def _described(model: nn.Module) -> dict[str, Any]:
+def _described_adapters(model: nn.Module) -> dict[str, Any]:
     layers = {path: part for path, part in model.named_modules(remove_duplicate=False)
               if isinstance(part, AdaptedLayer)}
     adapters = {name: {"layers": [path for path, layer in layers.items() if name in layer.adapters],
@@ -58,19 +58,19 @@ def pop_arrays(described: Any, arrays: dict[str, Array]) -> dict[str, Array]:
         ValueError: the description is damaged.
     """
     try:
-        prefixes = tuple(_prefix(owner, path, name) for owner, entry in described.items()
+        prefixes = tuple(_key_prefix(owner, path, name) for owner, entry in described.items()
                          for name, adapter in entry["adapters"].items() for path in adapter["layers"])
     except (AttributeError, KeyError, TypeError) as e:
-        raise _damaged(e) from None
+        raise _damaged_adapters(e) from None
     return {key: arrays.pop(key) for key in list(arrays) if key.startswith(prefixes)}
 
 
-def _prefix(owner: str, path: str, name: str) -> str:
+def _key_prefix(owner: str, path: str, name: str) -> str:
     """The beginning of the keys of an adapter's parameters in a layer."""
     return join(join(owner, path), f"adapters.{name}.")
 
 
-def _damaged(error: Exception) -> ValueError:
+def _damaged_adapters(error: Exception) -> ValueError:
     return ValueError(f"the description of the adapters is damaged: {type(error).__name__}: {error}")
 
 
@@ -87,31 +87,31 @@ def attach_adapters(model: nn.Module, described: Any, arrays: dict[str, Array]) 
     """
     try:
         for owner, entry in described.items():
-            _attach(model.get_submodule(owner), owner, entry, arrays)
+            _add_adapters(model.get_submodule(owner), owner, entry, arrays)
     except (AttributeError, KeyError, TypeError) as e:
-        raise _damaged(e) from None
+        raise _damaged_adapters(e) from None
     if arrays:
         raise ValueError(f"the adapters have no tensors {', '.join(map(repr, arrays))}")
 
 
-def _attach(model: nn.Module, owner: str, entry: dict[str, Any], arrays: dict[str, Array]) -> None:
+def _add_adapters(model: nn.Module, owner: str, entry: dict[str, Any], arrays: dict[str, Array]) -> None:
     learning = [(p, p.requires_grad) for p in model.parameters()]
     for name, adapter in entry["adapters"].items():
         config, paths = LoRAConfig(**adapter["config"]), adapter["layers"]
         for path in paths:              # the arrays bound the memory that the adapter gets
-            given = arrays.get(_prefix(owner, path, name) + "lora_A")
+            given = arrays.get(_key_prefix(owner, path, name) + "lora_A")
             if given is None or given.shape[:1] != (config.r,):
                 raise ValueError(f"expected lora_A of the adapter {name!r} of {path!r} to have {config.r} rows, got "
                                  f"{'none' if given is None else shape_text(given)}")
         add_with(model, name, config, 0, {id(model.get_submodule(path)): path for path in paths}.values())
         for path in paths:
-            _fill(model.get_submodule(path), name, _prefix(owner, path, name), arrays)
+            _fill_adapter(model.get_submodule(path), name, _key_prefix(owner, path, name), arrays)
     for p, requires_grad in learning:
         p.requires_grad_(requires_grad)
-    _choose(model, entry["active"], entry["trained"], entry["adapters"])
+    _set_adapters(model, entry["active"], entry["trained"], entry["adapters"])
 
 
-def _fill(layer: Any, name: str, prefix: str, arrays: dict[str, Array]) -> None:
+def _fill_adapter(layer: Any, name: str, prefix: str, arrays: dict[str, Array]) -> None:
     for part, tensor in layer.adapters[name].named_parameters():
         values = arrays.pop(prefix + part, None)
         if values is None or values.shape != tensor.shape or values.dtype != tensor.dtype:
@@ -121,7 +121,7 @@ def _fill(layer: Any, name: str, prefix: str, arrays: dict[str, Array]) -> None:
         store(tensor, values, tensor.dtype)
 
 
-def _choose(model: nn.Module, active: list[str], trained: list[str], known: dict[str, Any]) -> None:
+def _set_adapters(model: nn.Module, active: list[str], trained: list[str], known: dict[str, Any]) -> None:
     if not {*active, *trained} <= set(known):
         raise KeyError(f"no adapters {active}, {trained}")
     for layer in adapted_layers(model).values():

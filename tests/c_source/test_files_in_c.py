@@ -168,7 +168,7 @@ def test_an_operation_without_a_rule(tmp_path):
     with pytest.raises(NotImplementedError, match=r"operation '.*' of module '1' has no rule for C"):
         fastnet.export_c(nn.Sequential(nn.Linear(4, 4), Sorted()), fastnet.ones(1, 4), tmp_path / "net.c")
     adapted = fastnet.lora.apply(nn.Sequential(nn.Linear(3, 2)), r=1)
-    with pytest.raises(NotImplementedError, match="no rule for C; fastnet.lora.merge_and_unload merges adapters into"):
+    with pytest.raises(NotImplementedError, match=r"has no rule for C; fastnet\.lora\.merge_and_unload merges"):
         fastnet.export_c(adapted, fastnet.ones(1, 3), tmp_path / "net.c")
 
 

@@ -191,7 +191,7 @@ def test_wrong_arguments_say_what_is_expected():
     layer = nn.Linear(4, 3)
     with pytest.raises(ValueError, match="Linear has no parameter 'weights'; it has weight, bias"):
         prune.l1_unstructured(layer, "weights", 0.5)
-    with pytest.raises(ValueError, match="Sequential has no parameter '0.weight'; it has none of its own: prune its lay"):
+    with pytest.raises(ValueError, match=r"Sequential has no parameter '0\.weight'; it has none of its own: prune"):
         prune.l1_unstructured(nn.Sequential(layer), "0.weight", 0.5)
     with pytest.raises(TypeError, match="a mask that is a tensor, got ndarray"):
         prune.custom_from_mask(layer, "bias", np.ones(3))

@@ -99,7 +99,7 @@ def test_a_loaded_model_goes_on_as_the_saved_one(path):
 def test_merged_adapters_are_not_saved(path):
     model = lora.apply(nn.Sequential(nn.Linear(4, 4)), r=1)
     lora.merge(model)
-    with pytest.raises(RuntimeError, match=r"adapters default are merged into the weights; call fastnet\.lora\.unmerge"):
+    with pytest.raises(RuntimeError, match=r"default are merged into the weights; call fastnet\.lora\.unmerge"):
         model.save(path)
     assert not path.exists()
 

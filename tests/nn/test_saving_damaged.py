@@ -9,7 +9,7 @@ from processes import output
 from saving_tools import described, pack
 
 import fastnet
-from fastnet import audio, models, nn, quantization     # noqa: F401    whose import is not memory of a file
+from fastnet import audio, models, nn, quantization  # noqa: F401    whose import is not memory of a file
 from fastnet._io import atomic
 
 

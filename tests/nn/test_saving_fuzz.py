@@ -12,7 +12,7 @@ import pytest
 from saving_tools import model_with_additions, pack, small_model, unpack
 
 import fastnet
-from fastnet import audio, lora, models, quantization   # noqa: F401    whose import is not memory of a file
+from fastnet import audio, lora, models, quantization  # noqa: F401    whose import is not memory of a file
 
 try:
     import resource

@@ -8,7 +8,7 @@ import numpy as np
 
 import fastnet
 from fastnet import Generator, Tensor
-from fastnet._core.errors import shape_text
+from fastnet._core.errors import shape_text, whole_number
 from fastnet.explain.attribution import Attribution
 from fastnet.explain.samples import (
     Baselines,
@@ -173,7 +173,7 @@ class FeatureAblation(PerturbationAttribution):
 
     def _rows(self, samples: Samples, features: int | None) -> int:
         """The most rows of one call, for a number of features."""
-        wanted = None if features is None else features * len(samples)
+        wanted = None if features is None else whole_number("perturbations_per_eval", features, 1) * len(samples)
         return self._network.limit(samples, wanted, gradients=False)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import fastnet
 from fastnet import Generator, Tensor
-from fastnet._core.errors import shape_text
+from fastnet._core.errors import shape_text, whole_number
 from fastnet.explain.attribution import BaselineAttribution
 from fastnet.explain.noise import noisy
 from fastnet.explain.samples import Inputs, Target, in_form
@@ -54,8 +54,7 @@ class GradientShap(BaselineAttribution):
             TypeError, ValueError, IndexError: as of `Saliency.attribute`; the baselines do not fit the inputs.
         """
         samples, generator = self._samples(inputs, target, additional_forward_args), Generator(seed)
-        if n_samples < 1:
-            raise ValueError(f"{self._name}: expected n_samples of at least 1, got {n_samples}")
+        whole_number("n_samples", n_samples, 1)
         known, rows = baseline_samples(self._name, baselines, inputs, samples.inputs), len(samples)
         points = samples.interleaved(n_samples, noisy(self._name, samples.inputs, n_samples, stdevs, generator))
         count = rows * n_samples

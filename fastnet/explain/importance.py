@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import fastnet
-from fastnet._core.errors import given_text, one_of
+from fastnet._core.errors import given_text, one_of, whole_number
 from fastnet.explain.prediction import predict
 from fastnet.nn import Module
 from fastnet.random import Generator
@@ -84,8 +84,7 @@ def permutation_importance(estimator: Any, X: ArrayLike, y: ArrayLike, *,
                          f"{table.shape}")
     if actual.shape[:1] != table.shape[:1]:
         raise ValueError(f"permutation_importance: expected y with {len(table)} rows, as X has, got {actual.shape}")
-    if n_repeats < 1:
-        raise ValueError(f"permutation_importance: expected n_repeats of at least 1, got {n_repeats}")
+    whole_number("n_repeats", n_repeats, 1)
     numbers = np.arange(table.shape[1]) if feature_mask is None else np.asarray(feature_mask)
     if numbers.shape != table.shape[1:]:
         raise ValueError(f"permutation_importance: expected feature_mask with {table.shape[1]} entries, one for each "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import fastnet
 from fastnet import Tensor
-from fastnet._core.errors import given_text, shape_text
+from fastnet._core.errors import given_text, shape_text, whole_number
 from fastnet.autograd.walk import nodes_to_visit
 from fastnet.explain.recordings import Recorded
 from fastnet.explain.samples import Samples, Target, target_index
@@ -102,13 +102,11 @@ class Network:
             gradients: whether the calls compute gradients.
 
         Raises:
-            ValueError: wanted is less than 1.
+            TypeError, ValueError: wanted is not a whole number, or less than 1.
         """
         if wanted is None:
             return max(1, BUDGET // (self._form("explain", samples).nbytes * (2 if gradients else 1)))
-        if wanted < 1:
-            raise ValueError(f"expected a batch of at least one row, got {wanted}")
-        return wanted
+        return whole_number("the number of rows in one call of the model", wanted, 1)
 
     # ---- calls ----
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import fastnet
 from fastnet import Generator, Tensor
-from fastnet._core.errors import check_number, given_text, one_of
+from fastnet._core.errors import check_number, given_text, one_of, whole_number
 from fastnet.explain.attribution import Attribution
 from fastnet.explain.saliency import Saliency
 from fastnet.explain.samples import Inputs, Samples, as_inputs, cut_evenly, in_form, per_input
@@ -71,16 +71,17 @@ class NoiseTunnel:
             of sample r at r * nt_samples + k.
 
         Raises:
-            ValueError: an unknown nt_type; no copies.
+            TypeError, ValueError: an unknown nt_type, or a number of copies that is not whole or less than 1.
         """
         if nt_type not in KINDS:
             raise one_of("nt_type", nt_type, KINDS)
-        if nt_samples < 1:
-            raise ValueError(f"NoiseTunnel: expected nt_samples of at least 1, got {nt_samples}")
+        whole_number("nt_samples", nt_samples, 1)
+        most = nt_samples if nt_samples_batch_size is None else whole_number("nt_samples_batch_size",
+                                                                             nt_samples_batch_size, 1)
         xs = as_inputs("NoiseTunnel", inputs, self.attribution_method._floating)
         generator, rows, method = Generator(seed), len(xs[0]), self.attribution_method
         sums, squares, deltas = [0.0] * len(xs), [0.0] * len(xs), []
-        for i, j in cut_evenly(nt_samples, nt_samples_batch_size or nt_samples):
+        for i, j in cut_evenly(nt_samples, most):
             copies = noisy("NoiseTunnel", xs, j - i, stdevs, generator)
             found = method.attribute(in_form(copies, inputs), **_for_copies(kwargs, j - i, rows))
             if kwargs.get("return_convergence_delta"):

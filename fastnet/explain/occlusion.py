@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnet._core.errors import whole_number
 from fastnet._core.shapes import ceil_div
 from fastnet.explain.ablation import FeatureAblation
 from fastnet.explain.samples import Baselines, Inputs, Target, as_baselines, in_form
@@ -90,10 +91,10 @@ def _corners(x: Tensor, shape: Sequence[int], strides: int | Sequence[int] | Non
     if len(steps) != len(shape):
         raise ValueError(f"Occlusion: expected a stride for each of {len(shape)} dimensions, got {strides}")
     for length, size, step in zip(lengths, shape, steps):
-        if not 0 < size <= length:
+        if not 0 < whole_number("the size of a window", size, None) <= length:
             raise ValueError(f"Occlusion: expected a window of 1 to {length} in each dimension of {tuple(lengths)}, "
                              f"got {tuple(shape)}")
-        if step < 1 or (step > size and size < length):
+        if whole_number("strides", step, None) < 1 or (step > size and size < length):
             raise ValueError(f"Occlusion: expected strides from 1 to the window's size {tuple(shape)}, got {strides}; "
                              "larger ones leave inputs out")
     places = [[k * step for k in range(ceil_div(length - size, step) + 1)]

@@ -38,9 +38,8 @@ __all__ = ["load_adapter", "save_adapter"]
 
 _CONFIG, _TENSORS = "adapter_config.json", "adapter_model.safetensors"
 _PREFIX = "base_model.model."
-_PARAMETERS = {"lora_A.weight": "lora_A", "lora_B.weight": "lora_B", "lora_embedding_A": "lora_A",
-          "lora_embedding_B": "lora_B", "lora_magnitude_vector": "lora_magnitude_vector",
-          "lora_magnitude_vector.weight": "lora_magnitude_vector"}
+_PARAMETERS = ("lora_A.weight", "lora_B.weight", "lora_embedding_A", "lora_embedding_B", "lora_magnitude_vector",
+               "lora_magnitude_vector.weight")          # the ends of the names of an adapter's tensors
 
 
 def save_adapter(model: nn.Module, folder: StrPath, name: str | None = None) -> None:

@@ -112,7 +112,7 @@ class AdaptedLayer(nn.Module):
             weight.copy_(self.from_rows(rows, weight))
         self.merged = names
         self.merge_hooks = (self.register_state_dict_pre_hook(_refuse_state_dict),
-                         self.register_load_state_dict_pre_hook(_refuse_state_dict))
+                            self.register_load_state_dict_pre_hook(_refuse_state_dict))
 
     def unmerge(self) -> None:
         """Restore the bits of the weight before `merge`."""

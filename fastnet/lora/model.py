@@ -144,8 +144,7 @@ def _check_new(model: nn.Module, name: str, config: LoRAConfig, layers: Sequence
         raise ValueError(f"lora: expected the name of an adapter to be a text without dots, got {name!r}")
     if name in configs(model):
         raise ValueError(f"lora: the model has an adapter {name!r} already")
-    if any(layer.merged for layer in adapted_layers(model).values()):
-        raise ValueError("lora: adapters are merged into the weights; call fastnet.lora.unmerge first")
+    _unmerged("add", model)
     for path, layer in layers:
         reason = LAYERS[base_class(layer)].refusal(layer, config)       # type: ignore[arg-type]    # of its class
         if reason is not None:
@@ -163,6 +162,14 @@ def _adapted(function: str, model: nn.Module) -> dict[str, AdaptedLayer]:
     _check_module(model)
     forbid_in_recording(f"lora.{function}()")
     return adapted_layers(model)
+
+
+def _unmerged(function: str, model: nn.Module) -> dict[str, AdaptedLayer]:
+    """The layers that are prepared for adapters, after a check that no adapters are merged."""
+    layers = _adapted(function, model)
+    if any(layer.merged for layer in layers.values()):
+        raise ValueError(f"lora.{function}: adapters are merged into the weights; call fastnet.lora.unmerge first")
+    return layers
 
 
 def _active_names(model: nn.Module) -> tuple[str, ...]:
@@ -188,11 +195,9 @@ def set_adapter(model: nn.Module, names: str | Sequence[str], trainable: bool = 
         >>> model[0].active
         ('other',)
     """
-    layers = _adapted("set_adapter", model)
+    _unmerged("set_adapter", model)
     chosen = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
     _check_known("set_adapter", model, chosen)
-    if any(layer.merged for layer in layers.values()):
-        raise ValueError("lora.set_adapter: adapters are merged into the weights; call fastnet.lora.unmerge first")
     if len(chosen) > 1 and any(configs(model)[name].dora for name in chosen):
         raise ValueError(f"lora.set_adapter: an adapter with DoRA cannot be added to others, got {chosen}")
     _set(model, chosen, trainable)
@@ -228,10 +233,8 @@ def delete_adapter(model: nn.Module, name: str) -> None:
     Raises:
         ValueError: an unknown name, or adapters are merged.
     """
-    layers = _adapted("delete_adapter", model)
+    layers = _unmerged("delete_adapter", model)
     _check_known("delete_adapter", model, (name,))
-    if any(layer.merged for layer in layers.values()):
-        raise ValueError("lora.delete_adapter: adapters are merged into the weights; call fastnet.lora.unmerge first")
     model.__dict__["lora_configs"] = {other: config for other, config in configs(model).items() if other != name}
     for layer in layers.values():
         layer.active = tuple(other for other in layer.active if other != name)
@@ -259,11 +262,9 @@ def merge(model: nn.Module) -> None:
         ('default',)
         >>> fastnet.lora.unmerge(model)
     """
-    layers = _adapted("merge", model)
+    layers = _unmerged("merge", model)
     if not layers:
         raise ValueError("lora.merge: the model has no adapters")
-    if any(layer.merged for layer in layers.values()):
-        raise ValueError("lora.merge: adapters are merged already; call fastnet.lora.unmerge first")
     computed = [path for path, layer in layers.items() if layer.adapted_name not in layer._parameters]
     if computed:
         raise ValueError(f"lora.merge: the weights of {names_text(computed)} are computed, by masks of pruning or by a "

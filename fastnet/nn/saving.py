@@ -49,13 +49,13 @@ def save(model: Module, path: StrPath, metadata: dict[str, Any] | None = None, d
         about |= _additions().describe_with_additions(model)
     except ValueError as e:
         about["reason"] = str(e)
-        if all(type(part).__module__.startswith("fastnet.") for part in model.modules()):      # as of a loadable model
-            warnings.warn(f"save: {os.fsdecode(path)} gets the weights, but not the architecture ({e}); "
-                          "fastnet.load(path, model=model) loads it into an equal model", stacklevel=3)
     if metadata is not None:
         about["metadata"] = _metadata_text(metadata)        # text within text: a description's limits do not apply
     text = json.dumps(about, separators=(",", ":"), allow_nan=False)
     write_tensors(path, {key: x._data for key, x in _state_dict_of(model).items()}, {_ABOUT: text}, dtype)
+    if "reason" in about and all(type(part).__module__.startswith("fastnet.") for part in model.modules()):
+        warnings.warn(f"save: {os.fsdecode(path)} has the weights, but not the architecture ({about['reason']}); "
+                      "fastnet.load(path, model=model) loads it into an equal model", stacklevel=3)
 
 
 def _additions() -> ModuleType:

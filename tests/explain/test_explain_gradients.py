@@ -239,7 +239,7 @@ def test_wrong_arguments(x, call, error, message):
     ({"method": "simpson"}, "unknown method 'simpson'"),
     ({"n_steps": 0}, "n_steps of at least 1"),
     ({"n_steps": 1, "method": "riemann_left"}, "n_steps of at least 2"),
-    ({"internal_batch_size": 0}, "at least one row, got 0"),
+    ({"internal_batch_size": 0}, "rows in one call of the model to be at least 1, got 0"),
 ])
 def test_wrong_options(x, options, message):
     with pytest.raises(ValueError, match=message):

@@ -55,7 +55,9 @@ def test_two_inputs(x):
 
 @pytest.mark.parametrize("options, error, message", [
     ({"nt_type": "smooth"}, ValueError, "unknown nt_type 'smooth'"),
-    ({"nt_samples": 0}, ValueError, "nt_samples of at least 1, got 0"),
+    ({"nt_samples": 0}, ValueError, "nt_samples to be at least 1, got 0"),
+    ({"nt_samples_batch_size": 0}, ValueError, "nt_samples_batch_size to be at least 1, got 0"),
+    ({"nt_samples": 2.5}, TypeError, "nt_samples to be a whole number, got 2.5"),
     ({"stdevs": -1.0}, ValueError, "stdevs of at least 0, got -1.0"),
     ({"stdevs": "0.1"}, TypeError, "expected stdevs to be a number, got '0.1'"),
     ({"stdevs": (0.1, 0.1)}, ValueError, "stdevs to be a tuple of 1"),

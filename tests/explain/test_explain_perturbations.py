@@ -153,7 +153,7 @@ def test_scores():
 
 @pytest.mark.parametrize("options, message", [
     ({"scoring": "auc"}, "unknown scoring 'auc'"),
-    ({"n_repeats": 0}, "n_repeats of at least 1, got 0"),
+    ({"n_repeats": 0}, "n_repeats to be at least 1, got 0"),
     ({"feature_mask": [0, 1]}, "feature_mask with 4 entries"),
 ])
 def test_wrong_options(options, message):

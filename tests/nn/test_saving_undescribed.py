@@ -73,7 +73,7 @@ def test_other_models_are_saved_without_architecture(make, reason, path):
     if any(isinstance(part, Block | Mine) for part in model.modules()):
         model.save(path, {"note": 1})
     else:                               # all classes are fastnet's: one may expect that the file holds the architecture
-        words = f"save: {re.escape(str(path))} gets the weights, but not the architecture"
+        words = f"save: {re.escape(str(path))} has the weights, but not the architecture"
         with pytest.warns(UserWarning, match=words):
             model.save(path, {"note": 1})
     with pytest.raises(ValueError) as e:

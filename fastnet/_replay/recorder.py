@@ -42,6 +42,7 @@ class Recorder:
     def __init__(self, inputs: list[Tensor], watch: Watch, freeze: bool = False, fullgraph: bool = True) -> None:
         self.watch, self.fullgraph = watch, fullgraph
         self.constants = Constants() if freeze else None
+        self._computed: dict[tuple[int, str], tuple[dict[str, Any], str, Any]] = {}
         self.made = {id(t): weakref.ref(t) for t in inputs}     # the arguments, and every tensor made inside
         self.ranges = [native.bounds(t._data) for t in inputs]
         self.input_versions = [(t._storage, t._storage.version) for t in inputs]
@@ -343,6 +344,16 @@ class Recorder:
     def note_made(self, tensor: Tensor) -> None:
         """A tensor was made inside."""
         self.made[id(tensor)] = weakref.ref(tensor)
+
+    def note_computed(self, values: dict[str, Any], name: str) -> None:
+        """A tensor is about to be set in a dictionary: restore the value after the run, since replays write over it."""
+        self._computed.setdefault((id(values), name), (values, name, values[name]))
+
+    def restore_computed(self) -> None:
+        """Restore the values that `note_computed` noted."""
+        for values, name, before in self._computed.values():
+            values[name] = before
+        self._computed.clear()
 
     def note_captured(self, tensor: Tensor) -> None:
         """A tensor that was made inside is over memory from outside: guard it as one from outside."""

@@ -67,7 +67,10 @@ class Run:
         return result, recording
 
     def _call(self, fn, args, kwargs, call):
-        result = self._watch.run(fn, args, kwargs)
+        try:
+            result = self._watch.run(fn, args, kwargs)
+        finally:
+            self._recorder.restore_computed()
         if not self._on_tape and any(map(is_on_tape, tensors_in(result))):
             return result, None                 # the next run is told so
         if self._on_tape:

@@ -157,6 +157,34 @@ def test_eager_calls_leave_the_recordings_of_a_model_with_computed_weights_valid
     assert len(compiled) == 1
 
 
+class Tied(nn.Module):
+    """An output layer with the weight of the embedding, as in language models."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(10, 4)
+
+    def forward(self, i):
+        return self.embedding(i) @ self.embedding.weight.t()
+
+
+def test_a_computed_weight_that_another_layer_reads_is_the_present_one_in_recordings():
+    model, i = Tied(), fastnet.tensor([1, 2, 3])
+    prune.l1_unstructured(model.embedding, "weight", 0.5)
+
+    def step():
+        model.zero_grad()
+        loss = model(i).square().sum()
+        loss.backward()
+        return loss.detach()
+    compiled = fastnet.compile(step)
+    for _ in range(3):
+        loss, grad = compiled(), model.embedding.weight_orig.grad.clone()
+        assert fastnet.equal(step(), loss) and fastnet.equal(model.embedding.weight_orig.grad, grad)
+        with fastnet.no_grad():
+            model.embedding.weight_orig.mul_(1.5)
+
+
 def test_a_compiled_forward_which_calls_no_hooks_reads_the_weight_of_the_last_call():
     layer, x = prune.l1_unstructured(nn.Linear(4, 3), "weight", 0.5), fastnet.ones(1, 4)
     compiled = fastnet.compile(layer.forward)

@@ -202,7 +202,7 @@ def pruning_hook(module: Module, name: str) -> BasePruningMethod | None:
         module: the module.
         name: of the weight.
     """
-    hook, _ = weight_hooks(module).get(name, (None, ()))
+    hook, _ = weight_hooks(module).get(name, (None, None))
     return hook if isinstance(hook, BasePruningMethod) else None
 
 

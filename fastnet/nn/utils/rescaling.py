@@ -33,7 +33,6 @@ class WeightHook:
     """
 
     name: str = ""
-    _before: Any = None
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -49,13 +48,8 @@ class WeightHook:
 
     def __call__(self, module: Module, args: Any) -> None:
         if state.recorder is not None:
-            self._before = getattr(module, self.name)
+            state.recorder.note_computed(vars(module), self.name)
         setattr(module, self.name, self.weight(module, module.training))
-
-    def _after(self, module: Module, args: Any, output: Any) -> None:
-        if self._before is not None:    # replays write over the tensor that the recorded run has made
-            setattr(module, self.name, self._before)
-            self._before = None
 
     def attach(self, module: Module) -> None:
         """Call the hook before each call of a module from now on.
@@ -63,12 +57,12 @@ class WeightHook:
         Args:
             module: the module.
         """
-        handles = module.register_forward_pre_hook(self), module.register_forward_hook(self._after)
-        module.__dict__.setdefault("_weight_hooks", {})[self.name] = self, handles
+        handle = module.register_forward_pre_hook(self)
+        module.__dict__.setdefault("_weight_hooks", {})[self.name] = self, handle
 
 
-def weight_hooks(module: Module) -> dict[str, tuple[WeightHook, tuple[RemovableHandle, ...]]]:
-    """{name: (the hook that computes this weight, its handles)} of a module.
+def weight_hooks(module: Module) -> dict[str, tuple[WeightHook, RemovableHandle]]:
+    """{name: (the hook that computes this weight, its handle)} of a module.
 
     Args:
         module: the module.
@@ -86,11 +80,10 @@ def detach_hook(module: Module, name: str, kind: type[_Hook]) -> _Hook | None:
         name: the name of the weight.
         kind: the class of the hook.
     """
-    hook, handles = weight_hooks(module).get(name, (None, ()))
-    if not isinstance(hook, kind):
+    hook, handle = weight_hooks(module).get(name, (None, None))
+    if handle is None or not isinstance(hook, kind):
         return None
-    for handle in handles:
-        handle.remove()
+    handle.remove()
     del module.__dict__["_weight_hooks"][name]
     if not module.__dict__["_weight_hooks"]:
         del module.__dict__["_weight_hooks"]

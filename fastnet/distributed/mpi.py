@@ -45,7 +45,7 @@ class MPITransport(Transport):
         self._farewells = {rank: _Farewell(self._mpi, self._world, rank)
                            for rank in range(self.size) if rank != self.rank}
         self._said: list[Any] = []              # requests of the farewells of this rank
-        self._abandoned: list[Any] = []         # requests that may still write to memory
+        self._abandoned: list[Any] = []         # requests of exchanges that failed
         self._is_open = True
         self._hook_before: Any = sys.excepthook
         sys.excepthook = self._abort_after
@@ -65,10 +65,9 @@ class MPITransport(Transport):
             self._say_farewell(str(e))
             raise
         except self._mpi.Exception as e:
-            if e.Get_error_class() == self._mpi.ERR_TRUNCATE:
-                raise wrong_length(source, "more", incoming.nbytes) from None
-            raise DistNetworkError(f"rank {self.rank}: the exchange with the ranks {to} and {source} failed: {e}"
-                                   ) from e
+            error = self._error_of(e, to, source, incoming.nbytes)
+            self._say_farewell(str(error))
+            raise error from e
         return received
 
     def _exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview, exact: bool) -> int:
@@ -78,12 +77,23 @@ class MPITransport(Transport):
         if outgoing.nbytes:
             requests.append(self._world.Isend([outgoing, byte], to, _VALUES))
         statuses = self._statuses[:len(requests)]
-        if not self._mpi.Request.Testall(requests, statuses):
-            self._wait(requests, statuses, {to, source})
+        try:
+            if not self._mpi.Request.Testall(requests, statuses):
+                self._wait(requests, statuses, {to, source})
+        except BaseException:
+            self._abandoned += requests         # they may still read and write the memory, which they keep alive
+            raise
         received: int = statuses[0].Get_count(byte) if incoming.nbytes else 0
         if exact and received != incoming.nbytes:
             raise wrong_length(source, received, incoming.nbytes)
         return received
+
+    def _error_of(self, error: Any, to: int, source: int, expected: int) -> DistError:
+        """The error for one of MPI, in an exchange that expected a number of bytes."""
+        codes = error.Get_error_code(), *(status.Get_error() for status in self._statuses)
+        if self._mpi.ERR_TRUNCATE in map(self._mpi.Get_error_class, codes):
+            return wrong_length(source, "more", expected)
+        return DistNetworkError(f"rank {self.rank}: the exchange with the ranks {to} and {source} failed: {error}")
 
     def _wait(self, requests: list[Any], statuses: list[Any], ranks: set[int]) -> None:
         """Wait for requests. Waitall would not see a farewell, nor Ctrl-C.
@@ -103,7 +113,6 @@ class MPITransport(Transport):
             if polls % _POLLS == 0:
                 error = self._reason_to_give_up(ranks, deadline)
                 if error is not None and not self._arrives(requests, statuses):
-                    self._abandoned += requests
                     raise error
                 os.sched_yield() if hasattr(os, "sched_yield") else time.sleep(0)
 

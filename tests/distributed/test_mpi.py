@@ -73,3 +73,18 @@ for _ in range(3):
 sys.stdout.write(f"{x.tolist()}\\n")
 """)
     assert (code, output, errors) == (0, "[16.0, 16.0, 16.0]\n" * 2, "")
+
+
+def test_messages_of_other_lengths_are_refused():
+    """By the transport, also where no digest is compared; on both ranks, in the words of the sockets."""
+    code, output, _ = ended("""
+from fastnet._core import world
+from fastnet.distributed.collectives import all_reduce_array
+try:
+    all_reduce_array(world.current().transport, fastnet.ones(2 + rank).numpy())
+except dist.DistError as e:
+    sys.stdout.write(f"{e}\\n")
+""")
+    assert code == 0
+    assert "rank 1 sent more bytes where 8 were expected: all ranks must make the same calls" in output
+    assert "rank 0 sent 8 bytes where 12 were expected: all ranks must make the same calls" in output

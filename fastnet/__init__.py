@@ -16,7 +16,12 @@ with startup.errors_in_a_line():       # FASTNET_BACKEND and FASTNET_ISA are rea
 
 from fastnet import autograd, backend, dtypes, functional, nn, random
 from fastnet._core.construction import as_tensor, from_dlpack, from_numpy, is_floating_point, is_tensor, numel, tensor
-from fastnet._core.later import FUNCTIONS as _FUNCTIONS
+from fastnet._core.later import (
+    FUNCTIONS as _FUNCTIONS,
+    imported_on_use as _imported_on_use,
+    modules_of as _modules_of,
+    places_of as _places_of,
+)
 from fastnet._core.placement import (
     channels_last,
     channels_last_3d,
@@ -32,7 +37,6 @@ from fastnet._core.placement import (
 from fastnet._core.print_options import set_printoptions
 from fastnet._core.size import Size
 from fastnet._core.tensor import Tensor
-from fastnet._replay.compiled import compile
 from fastnet.autograd import enable_grad, grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from fastnet.backend import (
     available_isas,
@@ -85,7 +89,6 @@ from fastnet.functional.typed_tensors import (
     LongTensor,
     ShortTensor,
 )
-from fastnet.nn.saving import load, load_file, load_metadata, save_file
 from fastnet.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
 if TYPE_CHECKING:
@@ -119,6 +122,7 @@ if TYPE_CHECKING:
         training,
         transfer,
     )
+    from fastnet._replay.compiled import compile
     from fastnet.c_source import export_c
     from fastnet.linalg import (
         cholesky_inverse,
@@ -138,6 +142,7 @@ if TYPE_CHECKING:
         triangular_solve,
     )
     from fastnet.models import load_pretrained
+    from fastnet.nn.saving import load, load_file, load_metadata, save_file
     from fastnet.quantization import quantize
     from fastnet.special import (
         digamma,
@@ -160,41 +165,19 @@ __version__ = "0.1.0"
 
 newaxis: None = None
 
-# name -> (module, its attribute or None for the module) of what is loaded on first use
-_LOADED_LATER: dict[str, tuple[str, str | None]] = {
-    "Distiller": ("fastnet.training", "Distiller"),
-    "Trainer": ("fastnet.training", "Trainer"),
-    "audio": ("fastnet.audio", None),
-    "c_source": ("fastnet.c_source", None),
-    "callbacks": ("fastnet.callbacks", None),
-    "data": ("fastnet.data", None),
-    "datasets": ("fastnet.datasets", None),
-    "explain": ("fastnet.explain", None),
-    "export_c": ("fastnet.c_source", "export_c"),
-    "func": ("fastnet.func", None),
-    "distributed": ("fastnet.distributed", None),
-    "distributions": ("fastnet.distributions", None),
-    "federated": ("fastnet.federated", None),
-    "fft": ("fastnet.fft", None),
-    "graph": ("fastnet.graph", None),
-    "linalg": ("fastnet.linalg", None),
-    "lora": ("fastnet.lora", None),
-    "load_pretrained": ("fastnet.models", "load_pretrained"),
-    "metrics": ("fastnet.metrics", None),
-    "models": ("fastnet.models", None),
-    "onnx": ("fastnet.onnx", None),
-    "ops": ("fastnet.ops", None),
-    "optim": ("fastnet.optim", None),
-    "privacy": ("fastnet.privacy", None),
-    "profiler": ("fastnet.profiler", None),
-    "prune": ("fastnet.prune", None),
-    "quantization": ("fastnet.quantization", None),
-    "quantize": ("fastnet.quantization", "quantize"),
-    "sklearn": ("fastnet.sklearn", None),
-    "special": ("fastnet.special", None),
-    "text": ("fastnet.text", None),
-    "training": ("fastnet.training", None),
-    "transfer": ("fastnet.transfer", None),
+# what is loaded on first use; a test compares it with the imports for type checkers above
+_LOADED_LATER = {
+    **_modules_of(__name__, (
+        "audio", "c_source", "callbacks", "data", "datasets", "distributed", "distributions", "explain", "federated",
+        "fft", "func", "graph", "linalg", "lora", "metrics", "models", "onnx", "ops", "optim", "privacy", "profiler",
+        "prune", "quantization", "sklearn", "special", "text", "training", "transfer")),
+    **_places_of(__name__, {
+        "_replay.compiled": ("compile",),
+        "c_source": ("export_c",),
+        "models": ("load_pretrained",),
+        "nn.saving": ("load", "load_file", "load_metadata", "save_file"),
+        "quantization": ("quantize",),
+        "training": ("Distiller", "Trainer")}),
     **_FUNCTIONS,
 }
 
@@ -228,9 +211,4 @@ def __dir__() -> list[str]:
 
 
 if not TYPE_CHECKING:                   # to type checkers, it would give the module every attribute
-    def __getattr__(name):
-        if name not in _LOADED_LATER:
-            raise AttributeError(f"module 'fastnet' has no attribute {name!r}")
-        module, attribute = _LOADED_LATER[name]
-        found = importlib.import_module(module)
-        return found if attribute is None else getattr(found, attribute)
+    __getattr__ = _imported_on_use(globals(), _LOADED_LATER)

@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -106,12 +106,6 @@ def _widened(a: Any) -> Any:
     return copy
 
 
-def _compiled_call(compiled: Kernel, kernel: Kernel) -> Kernel:
-    """Wrap a compiled kernel for the table: dtypes it lacks go to the reference, arrays it cannot walk are packed."""
-    call = _dispatch.KernelCall(compiled, kernel, _widening_call(kernel), _call_packed)
-    return functools.wraps(kernel)(call)
-
-
 def _call_packed(call: Kernel, kernel: Any, args: Sequence[Any], attrs: Mapping[str, Any],
                  channels_last: bool) -> None:
     """Call a kernel with packed copies of the arrays that are not contiguous or not aligned; copy the outputs back.
@@ -151,13 +145,29 @@ def _channels_last_copy(a: Any) -> Any:
     return copy
 
 
-def _kernels() -> Iterator[tuple[str, str, Kernel]]:
-    """Iterate over all kernels: (family, name, reference kernel)."""
-    for family in reference.FAMILIES:
-        module = importlib.import_module(f"fastnet._kernels.reference.{family}")
-        for name, fn in vars(module).items():
-            if hasattr(fn, "outputs"):
-                yield family, name, fn
+def _reference_entry(family: str, name: str) -> Kernel:
+    """The entry of the table for a NumPy kernel."""
+    return _widening_call(getattr(_reference(family), name))
+
+
+def _reference(family: str) -> Any:
+    """The module of a family's NumPy kernels."""
+    return importlib.import_module(f"fastnet._kernels.reference.{family}")
+
+
+def _reference_entries(family: str) -> dict[str, Kernel]:
+    """{name: entry of the table} of a family's NumPy kernels."""
+    return {name: _widening_call(fn) for name, fn in vars(_reference(family)).items() if hasattr(fn, "outputs")}
+
+
+def _compiled_entries(family: str) -> dict[str, Kernel]:
+    """{name: entry of the table} of a family's compiled kernels, the public functions of its module.
+
+    A kernel whose dtype or recording needs the reference imports it, so that `import fastnet` stays fast.
+    """
+    return {name: _dispatch.KernelCall(fn, functools.partial(_reference_entry, family, name), _call_packed)
+            for name, fn in vars(_compiled[family]).items()
+            if not name.startswith("_") and callable(fn) and not isinstance(fn, type)}
 
 
 def _table(name: str) -> dict[str, Any]:
@@ -172,9 +182,9 @@ def _table(name: str) -> dict[str, Any]:
     if name == "compiled" and not compiled_available:
         raise ImportError(f"the compiled kernels are {_absent.status}: {_absent.error}") from _absent.error
     table: dict[str, Any] = {"name": name}
-    for family, kernel_name, kernel in _kernels():
-        compiled = getattr(_compiled.get(family), kernel_name, None) if name == "compiled" else None
-        table[kernel_name] = _compiled_call(compiled, kernel) if compiled else _widening_call(kernel)
+    for family in reference.FAMILIES:
+        compiled = name == "compiled" and family in _compiled
+        table.update(_compiled_entries(family) if compiled else _reference_entries(family))
     return table
 
 

@@ -2,7 +2,8 @@
 
 Operations are decorated, made by factories, and registered as methods of Tensor, none of which a static tool follows.
 The stubs state the result: `fastnet/functional/__init__.pyi`, `fastnet/nn/functional.pyi`, and the class
-`TensorMethods` in `fastnet/_core/tensor_methods.pyi`, which Tensor inherits from for type checkers.
+`TensorMethods` in `fastnet/_core/tensor_methods.pyi`, which Tensor inherits from for type checkers. The stub
+`fastnet/nn/__init__.pyi` has the imports that `fastnet.nn` makes on first use.
 Signatures come from the running package; a function whose result depends on its arguments has overloads in its source.
 """
 from __future__ import annotations
@@ -189,8 +190,10 @@ def _imports(statements: set[str]) -> str:
         names.setdefault(module, set()).add(name)
     groups: dict[int, list[str]] = {0: [], 1: [], 2: []}
     for module in sorted(names, key=lambda m: (not m.startswith("import "), m)):
-        imported = ", ".join(sorted(names[module], key=str.lower))
-        line = f"from {module} import {imported}" if imported else module
+        imported = sorted(filter(None, names[module]), key=lambda n: (not n.isupper(), n.islower(), n.lower()))
+        line = f"from {module} import {', '.join(imported)}" if imported else module
+        if len(line) > WIDTH:
+            line = f"from {module} import (\n    {f',{chr(10)}    '.join(imported)},\n)"
         package = module.removeprefix("import ").partition(".")[0].partition(" ")[0]
         group = 2 if package == "fastnet" else 0 if package in sys.stdlib_module_names else 1
         groups[group] += [line]
@@ -203,9 +206,24 @@ def module_stub(module: ModuleType) -> str:
     for name in sorted(module.__all__):
         stub.lines.append("")
         stub.add(name, getattr(module, name))
+    return stub.text(_all(module))
+
+
+def package_stub(package: ModuleType) -> str:
+    """The stub of a package whose names are imported on first use: the imports, and `__all__` as a literal."""
+    stub = Stub((package.__doc__ or "").splitlines()[0])
+    for name in package.__all__:
+        value = getattr(package, name)
+        home = package.__name__ if isinstance(value, ModuleType) else value.__module__
+        stub.imports.add(f"from {home} import {name}")
+    return stub.text(_all(package))
+
+
+def _all(module: ModuleType) -> str:
+    """`__all__` of a module as a literal."""
     names = textwrap.fill(", ".join(f'"{name}"' for name in sorted(module.__all__)), WIDTH, initial_indent="    ",
                           subsequent_indent="    ")
-    return stub.text(f"\n\n__all__ = [\n{names},\n]")
+    return f"\n\n__all__ = [\n{names},\n]"
 
 
 def tensor_stub() -> str:
@@ -226,6 +244,7 @@ def tensor_stub() -> str:
 STUBS: dict[str, Callable[[], str]] = {
     "fastnet/_core/tensor_methods.pyi": tensor_stub,
     "fastnet/functional/__init__.pyi": lambda: module_stub(fastnet.functional),
+    "fastnet/nn/__init__.pyi": lambda: package_stub(fastnet.nn),
     "fastnet/nn/functional.pyi": lambda: module_stub(fastnet.nn.functional),
 }
 

@@ -246,18 +246,29 @@ def takes_tensors(function: Callable[..., Any]) -> bool:
     return not _TENSOR_NAMES.isdisjoint(required)
 
 
+def public_function(function: _F, module: str) -> _F:
+    """A function as a public module exports it: with `naming_none` and `respelled`, and that module as its own.
+
+    Args:
+        function: the function.
+        module: the name of the public module.
+    """
+    made = respelled(naming_none(function) if inspect.isfunction(function) else function)
+    made.__module__ = module
+    return made
+
+
 def name_none(namespace: dict[str, Any]) -> None:
-    """Apply `naming_none` and `respelled` to all public functions of a module.
+    """Make all public functions of a module `public_function`s. Names that are imported on first use are left out.
 
     Args:
         namespace: the variables of the module.
     """
     made: dict[Any, Any] = {}           # aliases remain one object, so that pickle finds it by its name
     for name in namespace["__all__"]:
-        function = namespace[name]
+        function = namespace.get(name)
         if not inspect.isroutine(function):
             continue
         if function not in made:
-            made[function] = respelled(naming_none(function) if inspect.isfunction(function) else function)
-            made[function].__module__ = namespace["__name__"]
+            made[function] = public_function(function, namespace["__name__"])
         namespace[name] = made[function]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnet._core.later import load
 from fastnet._core.tensor import Tensor
 from fastnet._replay import impure
 from fastnet._replay.bytecode import NUMERIC_PACKAGES, origin
@@ -256,6 +257,8 @@ class PlaceFinder:
             if member(value, name) is not MISSING or self._may_lack(value, name):
                 self._follow("MEMBER", value, name, path)
             return
+        if isinstance(value, types.ModuleType):
+            load(value, name)           # now, since the recorded run must find it as later runs do
         if name in attributes:
             if not isinstance(value, types.ModuleType) or origin(getattr(value, "__file__", None) or "") == "user":
                 self._own(value, attributes, name, path)

@@ -11,29 +11,41 @@ cdef class KernelCall:
 
     Args:
         compiled: the compiled kernel.
-        kernel: its reference, which tells a recording the outputs.
-        fallback: takes calls with a dtype that the compiled kernel lacks.
+        fallback: fallback() is the entry of the table for its reference, which takes calls with a dtype that the
+            compiled kernel lacks. It imports the reference, and is called when that is first needed.
         packed: packed(call, kernel, args, attrs, channels_last) makes the call with contiguous, aligned copies of the
             arrays, or with channels-last copies.
     """
 
-    def __init__(self, compiled, kernel, fallback, packed):
-        self.compiled, self.kernel, self.fallback, self.packed = compiled, kernel, fallback, packed
+    def __init__(self, compiled, fallback, packed):
+        self.compiled, self.fallback, self.packed = compiled, fallback, packed
+
+    cdef object reference_call(self):
+        """The entry of the table for the reference."""
+        if self._reference_call is None:
+            self._reference_call = self.fallback()
+        return self._reference_call
+
+    @property
+    def __wrapped__(self):
+        """The reference, which tells a recording the outputs."""
+        return self.reference_call().__wrapped__
 
     def __call__(self, *args, **attrs):
-        cdef double start
+        cdef double start, seconds
         try:
             if current_meters() != NULL and current_recorder() == NULL:         # a recorder tells the meters
                 start = clock()
                 self.compiled(*args, **attrs)
-                note_kernel(self.kernel, args, attrs, clock() - start)
+                seconds = clock() - start
+                note_kernel(self.__wrapped__, args, attrs, seconds)
             elif current_recorder() == NULL:
                 if attrs:
                     self.compiled(*args, **attrs)
                 else:
                     self.compiled(*args)
             else:
-                (<object>current_recorder()).add_launches(self.compiled, self.kernel, args, attrs)
+                (<object>current_recorder()).add_launches(self.compiled, self.__wrapped__, args, attrs)
             return
         except _REFUSALS as error:
             refusal = error
@@ -66,9 +78,9 @@ cdef class KernelCall:
     cdef int serve(self, refusal, tuple args, dict attrs) except -1:
         """Make a call that the compiled kernel refused."""
         if isinstance(refusal, NeedsPacking):
-            self.packed(self, self.kernel, args, attrs, isinstance(refusal, NeedsChannelsLast))
+            self.packed(self, self.__wrapped__, args, attrs, isinstance(refusal, NeedsChannelsLast))
         else:
-            self.fallback(*args, **attrs)
+            self.reference_call()(*args, **attrs)
         return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastnet._core.errors import shape_text
-from fastnet._core.tensor import Tensor, method
+from fastnet._core.tensor import Tensor
 from fastnet.functional.activation import elu, sigmoid, softmax, tanh
 from fastnet.functional.compare import clamp, masked_fill, where
 from fastnet.functional.dims import as_dim
@@ -55,7 +55,6 @@ def _celu(x: Tensor, alpha: float) -> Tensor:
     return elu(x) if alpha == 1 else elu(x / alpha) * alpha
 
 
-@method()
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x where |x| > lambd, else 0.
 
@@ -120,7 +119,6 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     return apply_to("threshold", lambda x: masked_fill(x, x <= threshold, value), input, inplace)
 
 
-@method()
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x where x > 0, else weight * x, with a learned slope. He et al. 2015, https://arxiv.org/abs/1502.01852.
 

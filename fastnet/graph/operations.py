@@ -4,9 +4,11 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from fastnet import functional
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet.autograd.tape import OPERATIONS
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DRAWS", "ELEMENTWISE", "bound", "operation", "writes_state"]
 
-# Modules with operations that `import fastnet` does not load.
-_LATE = "fastnet.special", "fastnet.linalg", "fastnet.fft", "fastnet.nn.utils.rnn", "fastnet.functional.quantized"
+# Modules with operations that `import fastnet` does not load, in addition to those of fastnet.functional.
+_LATE = "fastnet.special", "fastnet.linalg", "fastnet.fft", "fastnet.nn.utils.rnn"
 
 # Operations whose result is random.
 DRAWS = frozenset(("bernoulli", "dropout", "drawn_columns", "draws", "normal_around", "scaled_channels",
@@ -55,12 +57,19 @@ def operation(name: str) -> Callable[..., Tensor]:
     """
     if name in _INSTEAD:
         return _INSTEAD[name]
+    found = _operation_of(name)
+    return _with_slopes_as_needed(found) if name in _SAVING else found
+
+
+def _operation_of(name: str) -> Callable[..., Tensor]:
+    """An entry of OPERATIONS. If it is missing, all modules that can have it are imported."""
     if name not in OPERATIONS:
-        for module in _LATE:
+        for module in (*(f"fastnet.functional.{found.name}" for found in pkgutil.iter_modules(functional.__path__)),
+                       *_LATE):
             importlib.import_module(module)
     if name not in OPERATIONS:
         raise KeyError(f"fastnet has no operation {name!r}")
-    return _with_slopes_as_needed(OPERATIONS[name]) if name in _SAVING else OPERATIONS[name]
+    return OPERATIONS[name]
 
 
 def bound(function: Callable[..., Any], arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -153,8 +162,8 @@ def _run_conv_normed(x: Tensor, weight: Tensor, bias: Tensor | None, mean: Tenso
                  scale: Tensor | None, shift: Tensor | None, residual: Tensor | None, eps: float, geometry: Any,
                  sizes: tuple[int, ...], activation: str) -> Tensor:
     _refuse_gradients("conv_normed", (x, weight, bias, mean, var, scale, shift, residual))
-    return OPERATIONS["conv_normed"](x, weight, bias, mean, var, scale, shift, residual, eps, geometry, sizes,
-                                     activation)
+    return _operation_of("conv_normed")(x, weight, bias, mean, var, scale, shift, residual, eps, geometry, sizes,
+                                      activation)
 
 
 _INSTEAD: dict[str, Callable[..., Tensor]] = {

@@ -1,108 +1,61 @@
 """Functional forms of the layers, under the names of torch.nn.functional."""
 from __future__ import annotations
 
-from fastnet._core.errors import name_none as _name_none
+from fastnet._core.errors import name_none as _name_none, public_function as _public_function
+from fastnet._core.later import imported_on_use as _imported_on_use, places_of as _places_of
 from fastnet._core.tensor import Tensor
 from fastnet.functional import activation as _activation, random as _random
-from fastnet.functional.activation import gelu, log_softmax, logsigmoid, sigmoid, softmax, softplus, tanh
-from fastnet.functional.adaptive_pooling import (
-    adaptive_avg_pool1d,
-    adaptive_avg_pool2d,
-    adaptive_avg_pool3d,
-    adaptive_max_pool1d,
-    adaptive_max_pool2d,
-    adaptive_max_pool3d,
-)
-from fastnet.functional.attention import scaled_dot_product_attention
-from fastnet.functional.average_pooling import avg_pool1d, avg_pool2d, avg_pool3d, lp_pool1d, lp_pool2d, lp_pool3d
-from fastnet.functional.bilinear import bilinear
-from fastnet.functional.channel_dropout import alpha_dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
-from fastnet.functional.channel_normalization import batch_norm, group_norm, instance_norm, local_response_norm
-from fastnet.functional.classification import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    nll_loss,
-)
-from fastnet.functional.composed_activation import (
-    celu,
-    glu,
-    gumbel_softmax,
-    hardshrink,
-    prelu,
-    rrelu,
-    softmin,
-    softshrink,
-    softsign,
-    tanhshrink,
-    threshold,
-)
-from fastnet.functional.contrastive_losses import clip_loss, siglip_loss
-from fastnet.functional.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
-from fastnet.functional.ctc import ctc_loss
-from fastnet.functional.distances import pairwise_distance, pdist
-from fastnet.functional.embedding import embedding, one_hot
-from fastnet.functional.embedding_bag import embedding_bag
-from fastnet.functional.folding import fold, unfold
-from fastnet.functional.fractional_pooling import (
-    fractional_max_pool2d,
-    fractional_max_pool2d_with_indices,
-    fractional_max_pool3d,
-    fractional_max_pool3d_with_indices,
-)
-from fastnet.functional.grid import affine_grid, grid_sample
 from fastnet.functional.inplace import apply_to as _apply_to, can_hold as _can_hold, compute_into as _compute_into
-from fastnet.functional.likelihood_losses import gaussian_nll_loss, poisson_nll_loss
-from fastnet.functional.linear import linear
-from fastnet.functional.linear_classification import linear_cross_entropy
-from fastnet.functional.loss import huber_loss, kl_div, l1_loss, mse_loss, smooth_l1_loss
-from fastnet.functional.margin_losses import (
-    cosine_embedding_loss,
-    hinge_embedding_loss,
-    margin_ranking_loss,
-    multi_margin_loss,
-    multilabel_margin_loss,
-    multilabel_soft_margin_loss,
-    soft_margin_loss,
-    triplet_margin_loss,
-    triplet_margin_with_distance_loss,
-)
-from fastnet.functional.max_pooling import (
-    max_pool1d,
-    max_pool1d_with_indices,
-    max_pool2d,
-    max_pool2d_with_indices,
-    max_pool3d,
-    max_pool3d_with_indices,
-    max_unpool1d,
-    max_unpool2d,
-    max_unpool3d,
-)
-from fastnet.functional.normalization import cosine_similarity, layer_norm, normalize, rms_norm
-from fastnet.functional.padding import pad
-from fastnet.functional.pixel_shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
-from fastnet.functional.resampling import interpolate
+
+# imported on first use: module of `fastnet.functional` -> its names
+_IMPORTED = _places_of("fastnet.functional", {
+    "activation": ("gelu", "log_softmax", "logsigmoid", "sigmoid", "softmax", "softplus", "tanh"),
+    "adaptive_pooling": (
+        "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
+        "adaptive_max_pool2d", "adaptive_max_pool3d"),
+    "attention": ("scaled_dot_product_attention",),
+    "average_pooling": ("avg_pool1d", "avg_pool2d", "avg_pool3d", "lp_pool1d", "lp_pool2d", "lp_pool3d"),
+    "bilinear": ("bilinear",),
+    "channel_dropout": ("alpha_dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"),
+    "channel_normalization": ("batch_norm", "group_norm", "instance_norm", "local_response_norm"),
+    "classification": ("binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "nll_loss"),
+    "composed_activation": (
+        "celu", "glu", "gumbel_softmax", "hardshrink", "prelu", "rrelu", "softmin", "softshrink", "softsign",
+        "tanhshrink", "threshold"),
+    "contrastive_losses": ("clip_loss", "siglip_loss"),
+    "convolution": ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+    "ctc": ("ctc_loss",),
+    "distances": ("pairwise_distance", "pdist"),
+    "embedding": ("embedding", "one_hot"),
+    "embedding_bag": ("embedding_bag",),
+    "folding": ("fold", "unfold"),
+    "fractional_pooling": (
+        "fractional_max_pool2d", "fractional_max_pool2d_with_indices", "fractional_max_pool3d",
+        "fractional_max_pool3d_with_indices"),
+    "grid": ("affine_grid", "grid_sample"),
+    "likelihood_losses": ("gaussian_nll_loss", "poisson_nll_loss"),
+    "linear": ("linear",),
+    "linear_classification": ("linear_cross_entropy",),
+    "loss": ("huber_loss", "kl_div", "l1_loss", "mse_loss", "smooth_l1_loss"),
+    "margin_losses": (
+        "cosine_embedding_loss", "hinge_embedding_loss", "margin_ranking_loss", "multi_margin_loss",
+        "multilabel_margin_loss", "multilabel_soft_margin_loss", "soft_margin_loss", "triplet_margin_loss",
+        "triplet_margin_with_distance_loss"),
+    "max_pooling": (
+        "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_pool3d",
+        "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d"),
+    "normalization": ("cosine_similarity", "layer_norm", "normalize", "rms_norm"),
+    "padding": ("pad",),
+    "pixel_shuffle": ("channel_shuffle", "pixel_shuffle", "pixel_unshuffle"),
+    "resampling": ("interpolate",),
+})
 
 __all__ = [
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",
-    "adaptive_max_pool3d", "affine_grid", "alpha_dropout", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm",
-    "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "channel_shuffle", "clip_loss",
-    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss",
-    "cosine_similarity", "cross_entropy", "ctc_loss", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu",
-    "embedding", "embedding_bag", "feature_alpha_dropout", "fold", "fractional_max_pool2d",
-    "fractional_max_pool2d_with_indices", "fractional_max_pool3d", "fractional_max_pool3d_with_indices",
-    "gaussian_nll_loss", "gelu", "glu", "grid_sample",
-    "group_norm", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hinge_embedding_loss",
-    "huber_loss", "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear",
-    "linear_cross_entropy", "local_response_norm", "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d", "lp_pool3d",
-    "margin_ranking_loss", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices",
-    "max_pool3d", "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d", "mish", "mse_loss",
-    "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "normalize", "one_hot",
-    "pad", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu", "relu",
-    "relu6", "rms_norm", "rrelu", "scaled_dot_product_attention", "selu", "siglip_loss", "sigmoid", "silu",
-    "smooth_l1_loss", "soft_margin_loss", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh",
-    "tanhshrink", "threshold", "triplet_margin_loss", "triplet_margin_with_distance_loss", "unfold",
+    *_IMPORTED,
+    "dropout", "elu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "mish", "relu", "relu6", "selu", "silu",
 ]
+
+__getattr__ = _imported_on_use(globals(), _IMPORTED, _public_function)
 
 
 def _limited(name: str, input: Tensor, low: float, high: float, inplace: bool) -> Tensor:

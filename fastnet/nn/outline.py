@@ -20,8 +20,8 @@ COMPOSED = ("fastnet.nn.adaptive_softmax", "fastnet.nn.attention", "fastnet.nn.t
 # whose modules consist of others, as networks do
 
 MODULES: dict[str, type[nn.Module]] = {
-    name: found for name, found in vars(nn).items()
-    if name in nn.__all__ and isinstance(found, type) and issubclass(found, nn.Module) and found is not nn.Module
+    name: found for name, found in ((name, getattr(nn, name)) for name in nn.__all__)
+    if isinstance(found, type) and issubclass(found, nn.Module) and found is not nn.Module
     and found.__module__ not in COMPOSED}
 
 # the packages are above this module, and imported when a file names one of their classes

@@ -14,7 +14,7 @@ from fastnet._core.errors import one_of
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet._io.tensor_file import check_brackets, naming, parse_json, read_tensors, read_texts, write_tensors
-from fastnet.nn import Module
+from fastnet.nn.module import Module
 from fastnet.nn.nested import NESTED, pack, unpack
 
 if TYPE_CHECKING:

@@ -4,19 +4,11 @@ Both work without the package onnx. docs/onnx.md has examples in both directions
 """
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
+from fastnet._core.later import imported_on_use, places_of
 from fastnet.onnx.wire import DamagedFileError
 
-_MODULES: dict[str, str] = {            # name -> its module: writing does not load what reading needs
-    "OnnxModel": "fastnet.onnx.module",
-    "ExportError": "fastnet.onnx.emitting",
-    "UnsupportedError": "fastnet.onnx.registry",
-    "export": "fastnet.onnx.exporting",
-    "load": "fastnet.onnx.loading",
-    "supported_operators": "fastnet.onnx.operators",
-}
 if TYPE_CHECKING:
     from fastnet.onnx.emitting import ExportError
     from fastnet.onnx.exporting import export
@@ -28,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["DamagedFileError", "ExportError", "OnnxModel", "UnsupportedError", "export", "load",
            "supported_operators"]
 
-if not TYPE_CHECKING:
-    def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module 'fastnet.onnx' has no attribute {name!r}")
-        return getattr(importlib.import_module(_MODULES[name]), name)
+if not TYPE_CHECKING:                   # writing does not load what reading needs
+    __getattr__ = imported_on_use(globals(), places_of(__name__, {
+        "emitting": ("ExportError",), "exporting": ("export",), "loading": ("load",), "module": ("OnnxModel",),
+        "operators": ("supported_operators",), "registry": ("UnsupportedError",)}))

@@ -1,12 +1,12 @@
 """Averages of models: stochastic weight averaging and exponential moving averages."""
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastnet._core.errors import one_of
+from fastnet._core.later import imported_on_use
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.optim.lr_scheduler.base import LRScheduler, per_group
@@ -188,8 +188,5 @@ class SWALR(LRScheduler):
         return rates
 
 
-if not TYPE_CHECKING:
-    def __getattr__(name):
-        if name != "AveragedModel":             # a module, which is above the optimizers
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return importlib.import_module("fastnet.nn.averaged").AveragedModel
+if not TYPE_CHECKING:                   # its module is above the optimizers
+    __getattr__ = imported_on_use(globals(), {"AveragedModel": ("fastnet.nn.averaged", "AveragedModel")})

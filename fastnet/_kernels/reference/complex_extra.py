@@ -43,16 +43,14 @@ def angle_backward(dx, x, dy):
     dx[...] = np.where(x == 0, 0, -1j * dy / np.where(x == 0, 1, x))
 
 
-_TRANSFORMS = {False: np.fft.fftn, True: np.fft.ifftn}
-
-
 @kernel()
 def fft(out, x, dims, inverse, norm):
     """out (complex) = the Fourier transform of x, complex or real, along the dimensions `dims`, or its inverse.
 
     norm: "backward", "ortho" or "forward", as NumPy has it.
     """
-    out[...] = _TRANSFORMS[inverse](x, axes=dims, norm=norm)
+    transform = np.fft.ifftn if inverse else np.fft.fftn
+    out[...] = transform(x, axes=dims, norm=norm)
 
 
 @kernel()

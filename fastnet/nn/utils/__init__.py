@@ -4,7 +4,6 @@ PyTorch's argument `foreach` chooses between implementations of the same result;
 """
 from __future__ import annotations
 
-import importlib
 import math
 import warnings
 from collections.abc import Iterable, Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
+from fastnet._core.later import imported_on_use as _imported_on_use, modules_of as _modules_of
 from fastnet._core.memory import empty
 from fastnet._core.state import forbid_in_recording, state
 from fastnet._core.tensor import Tensor
@@ -266,7 +266,4 @@ def __dir__() -> list[str]:
 
 
 if not TYPE_CHECKING:                   # to type checkers, it would give the module every attribute
-    def __getattr__(name):
-        if name not in ("parametrizations", "parametrize", "prune"):
-            raise AttributeError(f"module 'fastnet.nn.utils' has no attribute {name!r}")
-        return importlib.import_module(f"fastnet.nn.utils.{name}")
+    __getattr__ = _imported_on_use(globals(), _modules_of(__name__, ("parametrizations", "parametrize", "prune")))

@@ -1690,7 +1690,7 @@ class TensorMethods(TensorBase):
         """The dot product of two vectors: `dot`, which for real numbers is the same."""
 
     def view(self, *shape: Size) -> Tensor:
-        """A view of the tensor in another shape."""
+        """A view of the tensor in another shape, or of its memory as another dtype."""
 
     def view_as(self, other: Tensor) -> Tensor:
         """`view` in the shape of `other`."""

@@ -131,7 +131,9 @@ class HookedLeaves:
 def _after_accumulation(leaf: Tensor) -> None:
     """Call the hooks of a leaf whose gradient was added to `grad`."""
     for hook in list(leaf._hooks.after.values()):
-        hook(leaf)
+        if hook(leaf) is not None:
+            raise RuntimeError("backward: a hook of register_post_accumulate_grad_hook returned a value; it must "
+                               "return None, and can change tensor.grad")
 
 
 def accumulate_on_tape(leaf: Tensor, gradient: Tensor) -> None:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnet import dtypes
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import is_channels_last
 from fastnet._core.tensor import Tensor, extend, method
+from fastnet._core.torch_types import TorchDtype
 from fastnet.autograd import gradient, op, transposes
 from fastnet.autograd.regions import fills_region
 from fastnet.backend import K
@@ -18,12 +20,14 @@ from fastnet.functional.dims import as_dim, as_dims, as_shape, asked_shape, chec
 from fastnet.functional.layout import has_view
 
 if TYPE_CHECKING:
-    from fastnet._core.annotations import Array, Result, Shape, Size
+    from fastnet._core.annotations import Array, DType, Result, Shape, Size
 
 __all__ = [
     "copied", "flatten", "index_view", "moveaxis", "movedim", "permute", "reshape", "reshape_as", "squeeze", "t",
     "transpose", "unflatten", "unsqueeze", "view", "view_as",
 ]
+
+_DTYPES = (np.dtype, TorchDtype, type(dtypes.bfloat16))
 
 
 @op(view=True)
@@ -63,6 +67,16 @@ transposes(_transposed_back, lambda v, order: v.transpose(order))
 
 
 @op(view=True)
+def _bits_as(x: Array, dtype: DType) -> Result[Array]:
+    """The memory of x read as another dtype."""
+    try:
+        return x.view(dtype), None
+    except ValueError as error:
+        raise RuntimeError(f"view: a tensor of {x.dtype} with shape {x.shape} cannot be read as {dtype}: "
+                           f"{error}") from None
+
+
+@op(view=True)
 def index_view(x: Array, key: tuple[Any, ...]) -> Result[Array]:
     """The view x[key] for a key of integers and slices."""
     return x[key], (gradient(_scattered, x.shape, key), None)
@@ -80,27 +94,32 @@ transposes(_scattered, lambda v, shape, key: v[key])
 
 @method()
 def view(input: Tensor, *shape: Size) -> Tensor:
-    """A view of the tensor in another shape.
+    """A view of the tensor in another shape, or of its memory as another dtype.
 
     A channels-last tensor, such as the output of a convolution, is copied if its memory order does not allow a view.
     The copy is read-only: a write in place would not reach the tensor, and raises an error.
 
     Args:
         input: any shape.
-        shape: integers or one tuple; one length may be -1.
+        shape: integers or one tuple; one length may be -1. Or a dtype, as which the bits are read, without a gradient;
+            where its elements have another size, the last dimension changes its length.
 
     Raises:
         RuntimeError: the number of elements differs, or the layout of a tensor that is not channels-last does not allow
-            a view (use `reshape`).
+            a view (use `reshape`), or the last dimension does not consist of elements of the dtype.
 
     Example:
         >>> import fastnet
         >>> fastnet.arange(6).view(2, -1)
         tensor([[0, 1, 2],
                 [3, 4, 5]])
+        >>> fastnet.tensor([1.0, -2.0]).view(fastnet.int32)
+        tensor([ 1065353216, -1073741824], dtype=int32)
     """
     if len(shape) == 1 and not isinstance(shape[0], int | tuple | list):
-        raise TypeError(f"view: expected a shape, got {shape[0]!r}")
+        if not isinstance(shape[0], _DTYPES):
+            raise TypeError(f"view: expected a shape or a dtype, got {shape[0]!r}")
+        return _bits_as(input, dtypes.as_dtype(shape[0]))
     shape = asked_shape(input, shape)
     if not has_view(input._data, shape):
         if is_channels_last(input._data):

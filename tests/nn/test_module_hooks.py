@@ -84,6 +84,10 @@ def test_a_hook_that_changes_the_shape_is_refused():
         fastnet.ones(1).register_hook(print)
     with pytest.raises(RuntimeError, match="non-leaf"):
         (x * 2).register_post_accumulate_grad_hook(print)
+    y = fastnet.ones(3, requires_grad=True)
+    y.register_post_accumulate_grad_hook(lambda p: p.grad)
+    with pytest.raises(RuntimeError, match="must return None"):
+        y.sum().backward()
 
 
 def test_state_dict_hooks():

@@ -142,3 +142,18 @@ def test_bfloat16_in_programs():
     loaded = torch.load(file)
     assert loaded["model"]["weight"].dtype is torch.bfloat16 and loaded["half"].dtype is torch.float16
     assert torch.equal(loaded["model"]["weight"], model.weight)
+
+
+def test_a_view_of_the_bits():
+    x = torch.tensor([[1.0, -2.0], [0.5, 3.0]])
+    bits = x.view(torch.int32)
+    assert bits.dtype is torch.int32 and bits.tolist() == x.numpy().view("int32").tolist()
+    assert torch.equal(bits.view(torch.float32), x) and x.view(torch.uint8).shape == (2, 8)
+    bits[0, 0] = 0
+    assert x[0, 0].item() == 0 and x.view(torch.float64).shape == (2, 1)
+    with pytest.raises(RuntimeError, match=r"float32 with shape \(1,\) cannot be read as float64"):
+        torch.ones(1).view(torch.float64)
+    with pytest.raises(TypeError, match="a shape or a dtype"):
+        x.view(None)
+    twice = torch.compile(lambda x: x.view(torch.int32) * 2)
+    assert torch.equal(twice(x), x.view(torch.int32) * 2) and torch.equal(twice(x + 1), (x + 1).view(torch.int32) * 2)

@@ -1,17 +1,19 @@
 """Functions on signals and spectra, under PyTorch's and torchaudio's names.
 
-fastnet has no complex tensors yet. A spectrum holds its real and imaginary parts in a last dimension of 2, as
-`torch.view_as_real` returns it.
+A spectrum holds its real and imaginary parts in a last dimension of 2, as `torch.view_as_real` returns it: kernels have
+no complex numbers. `stft(return_complex=True)` gives the same memory as a complex tensor.
 """
 from __future__ import annotations
 
 import math
 from typing import Literal
 
+from fastnet._core.construction import tensor
 from fastnet._core.errors import one_of, shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.audio.filters import create_dct, melscale_fbanks
-from fastnet.functional import amax, clamp, log10, maximum, ones
+from fastnet.functional import amax, cat, clamp, log10, maximum, ones, view_as_complex, view_as_real
+from fastnet.functional.folding import fold
 from fastnet.functional.kernel_calls import check_floating
 from fastnet.functional.linear import check_one_dtype
 from fastnet.functional.padding import pad
@@ -26,7 +28,7 @@ from fastnet.functional.spectrum import (
     stft as _stft,
 )
 
-__all__ = ["amplitude_to_DB", "create_dct", "irfft", "melscale_fbanks", "rfft", "spectrogram", "stft"]
+__all__ = ["amplitude_to_DB", "create_dct", "irfft", "istft", "melscale_fbanks", "rfft", "spectrogram", "stft"]
 
 PadMode = Literal["reflect", "constant", "replicate", "circular"]
 Normalization = bool | Literal["window", "frame_length"]
@@ -143,11 +145,12 @@ def stft(input: Tensor, n_fft: int, hop_length: int | None = None, win_length: i
         center: pad the signals by n_fft // 2 on both sides, so that frame t is centred at sample t*hop_length.
         pad_mode: of `center`, see `fastnet.nn.functional.pad`.
         normalized: divide by sqrt(n_fft).
-        onesided: only True: the other half of the spectrum follows from this one.
-        return_complex: only False.
+        onesided: leave out the upper half of the spectrum, which follows from the lower one.
+        return_complex: return a complex tensor.
 
     Returns:
-        (..., n_fft//2 + 1, frames, 2), real and imaginary parts.
+        (..., n_fft//2 + 1, frames, 2), real and imaginary parts; without `onesided` (..., n_fft, frames, 2); with
+        `return_complex` complex tensors without the last dimension.
 
     Raises:
         RuntimeError: signals without a frame, a window of another length or dtype, an argument out of range.
@@ -158,9 +161,6 @@ def stft(input: Tensor, n_fft: int, hop_length: int | None = None, win_length: i
         >>> fastnet.audio.functional.stft(x, 400, 160, window=fastnet.audio.hann_window(400)).shape
         (201, 6, 2)
     """
-    if return_complex or not onesided:
-        raise RuntimeError("stft: expected return_complex=False and onesided=True; fastnet has no complex tensors, and "
-                           "returns real and imaginary parts in a last dimension of 2")
     hop = n_fft // 4 if hop_length is None else hop_length
     if window is None:
         window = ones(n_fft if win_length is None else win_length, dtype=input.dtype)
@@ -168,7 +168,81 @@ def stft(input: Tensor, n_fft: int, hop_length: int | None = None, win_length: i
     out = _stft(rows, window, framing)
     if normalized:
         out = out * n_fft ** -0.5
-    return out.reshape(*input.shape[:-1], *out.shape[1:])
+    if not onesided:                    # X[n_fft - k] is the conjugate of X[k]
+        upper = out[:, 1:(n_fft + 1) // 2].flip(1)
+        out = cat([out, upper * tensor([1, -1], dtype=out.dtype)], 1)
+    out = out.reshape(*input.shape[:-1], *out.shape[1:])
+    return view_as_complex(out) if return_complex else out
+
+
+def istft(input: Tensor, n_fft: int, hop_length: int | None = None, win_length: int | None = None,
+          window: Tensor | None = None, center: bool = True, normalized: bool = False, onesided: bool | None = None,
+          length: int | None = None) -> Tensor:
+    """The inverse of `stft`: x[j] = sum over t of w[j - t*hop]*frame_t[j - t*hop] / sum over t of w[j - t*hop]^2.
+
+    Spectra that were changed have no exact inverse; the result is then the signal whose spectra are nearest to them in
+    least squares (Griffin and Lim 1984, https://doi.org/10.1109/TASSP.1984.1164317).
+
+    Args:
+        input: complex (..., bins, frames), or real (..., bins, frames, 2), as `stft` returns it.
+        n_fft, hop_length, win_length, window, center, normalized: as in `stft`.
+        onesided: the spectra have n_fft//2 + 1 bins; otherwise n_fft, whose upper half is not read. None: by the shape.
+        length: the number of samples; by default those that the frames cover, without the padding of `center`. Zeros
+            fill what they do not cover.
+
+    Returns:
+        (..., length), in the dtype of the real parts.
+
+    Raises:
+        RuntimeError: another number of bins, a window of another length or dtype, or windows that leave samples out.
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet.audio import functional as F, hann_window
+        >>> x = fastnet.randn(1000)
+        >>> spectra = F.stft(x, 64, window=hann_window(64), return_complex=True)
+        >>> fastnet.allclose(F.istft(spectra, 64, window=hann_window(64), length=1000), x, atol=1e-5)
+        True
+    """
+    pairs = view_as_real(input) if input.is_complex() else input
+    if pairs.ndim < 3 or pairs.shape[-1] != 2:
+        raise RuntimeError(f"istft: expected spectra (..., bins, frames), got {input.dtype} {shape_text(input)}")
+    *leading, bins, frames, _ = pairs.shape
+    half, hop = n_fft // 2, n_fft // 4 if hop_length is None else hop_length
+    expected = half + 1 if onesided or (onesided is None and bins != n_fft) else n_fft
+    if bins != expected or frames < 1:
+        raise RuntimeError(f"istft: expected {expected} bins and at least one frame, got shape {shape_text(input)}")
+    window = _istft_window(pairs, window, n_fft, hop, win_length)
+    rows = irfft(pairs.reshape(-1, bins, frames, 2)[:, :half + 1].transpose(1, 2), n_fft)       # (N, frames, n_fft)
+    covered = n_fft + hop * (frames - 1)
+    start = half if center else 0
+    end = covered - start if length is None else min(start + length, covered)
+    signals, weights = (
+        fold(columns.transpose(1, 2), (1, covered), (1, n_fft), stride=(1, hop))[:, 0, 0, start:end]
+        for columns in (rows * window, (window * window).expand(1, frames, n_fft)))
+    if end <= start or not (weights > 1e-11).all():
+        raise RuntimeError("istft: expected windows that cover each sample, but their squares add up to zero at some; "
+                           "use a longer window or a shorter hop, or center=True")
+    out = signals / weights
+    if normalized:
+        out = out * n_fft ** 0.5
+    if length is not None and end - start < length:
+        out = pad(out, (0, length - (end - start)))
+    return out.reshape(*leading, out.shape[1])
+
+
+def _istft_window(pairs: Tensor, window: Tensor | None, n_fft: int, hop: int, win_length: int | None) -> Tensor:
+    """The window, padded to n_fft."""
+    win_length = n_fft if win_length is None else win_length
+    if window is None:
+        window = ones(win_length, dtype=pairs.dtype)
+    check_one_dtype("istft", ("input", "window"), pairs, window)
+    if not 1 <= win_length <= n_fft or hop < 1:
+        raise RuntimeError("istft: expected 1 <= win_length <= n_fft and hop_length >= 1, got win_length "
+                           f"{win_length}, n_fft {n_fft} and hop_length {hop}")
+    if tuple(window.shape) != (win_length,):
+        raise RuntimeError(f"istft: expected a window of shape ({win_length},), got {shape_text(window)}")
+    return _padded_window(window, n_fft)
 
 
 def frames_of(name: str, input: Tensor, padding: int, window: Tensor, n_fft: int, hop: int, win_length: int | None,
@@ -205,10 +279,13 @@ def frames_of(name: str, input: Tensor, padding: int, window: Tensor, n_fft: int
     if frame_count(rows.shape[1], n_fft, hop) < 1:
         raise RuntimeError(f"{name}: expected signals of at least n_fft = {n_fft} samples, got shape "
                            f"{shape_text(input)}")
-    if win_length < n_fft:
-        left = (n_fft - win_length) // 2
-        window = pad(window, (left, n_fft - win_length - left))
-    return rows, window, (n_fft, hop, False, 0.0)
+    return rows, _padded_window(window, n_fft), (n_fft, hop, False, 0.0)
+
+
+def _padded_window(window: Tensor, n_fft: int) -> Tensor:
+    """A window in the middle of n_fft samples."""
+    missing = n_fft - window.shape[0]
+    return pad(window, (missing // 2, missing - missing // 2)) if missing else window
 
 
 def window_norm(window: Tensor, normalized: Normalization, n_fft: int) -> float | Tensor:

@@ -27,7 +27,7 @@ __all__ = [
     "transpose", "unflatten", "unsqueeze", "view", "view_as",
 ]
 
-_DTYPES = (np.dtype, TorchDtype, type(dtypes.bfloat16))
+_DTYPE_FORMS = (np.dtype, TorchDtype, type(dtypes.bfloat16))
 
 
 @op(view=True)
@@ -117,7 +117,7 @@ def view(input: Tensor, *shape: Size) -> Tensor:
         tensor([ 1065353216, -1073741824], dtype=int32)
     """
     if len(shape) == 1 and not isinstance(shape[0], int | tuple | list):
-        if not isinstance(shape[0], _DTYPES):
+        if not isinstance(shape[0], _DTYPE_FORMS):
             raise TypeError(f"view: expected a shape or a dtype, got {shape[0]!r}")
         return _bits_as(input, dtypes.as_dtype(shape[0]))
     shape = asked_shape(input, shape)

@@ -6,6 +6,7 @@ import pytest
 from gradcheck import gradcheck
 
 import fastnet
+import fastnet.torch
 from fastnet import audio
 from fastnet.audio import functional as F
 
@@ -81,6 +82,50 @@ def test_stft_against_torch(n, hop, width, center, mode, normalized, dtype):
             signal(2, 90, dtype=dtype), dtype)
 
 
+@pytest.mark.parametrize("n", [16, 25])
+@pytest.mark.parametrize("center", [True, False])
+@pytest.mark.parametrize("onesided", [True, False])
+def test_complex_and_two_sided_stft_against_torch(n, center, onesided):
+    check(fastnet.torch.stft(fastnet.ones(90), n, 5, onesided=onesided, return_complex=False),
+          F.stft(fastnet.ones(90), n, 5, onesided=onesided), np.float32)
+    compare(lambda x: fastnet.view_as_real(F.stft(x, n, 5, None, None, center, onesided=onesided,
+                                                  return_complex=True)),
+            lambda torch, x: torch.view_as_real(torch.stft(x, n, 5, None, torch.ones(n, dtype=x.dtype), center,
+                                                           onesided=onesided, return_complex=True)),
+            signal(2, 90), np.float64)
+
+
+@pytest.mark.parametrize("n, hop, width", [(16, 4, None), (16, 5, 12), (25, 6, None)])
+@pytest.mark.parametrize("normalized", [False, True])
+@pytest.mark.parametrize("onesided", [True, False])
+@pytest.mark.parametrize("length", [None, 55, 60])
+def test_istft_against_torch(n, hop, width, normalized, onesided, length):
+    window = np.hamming(width or n)
+    compare(lambda x: F.istft(x, n, hop, width, fastnet.tensor(window), True, normalized, onesided, length),
+            lambda torch, x: torch.istft(torch.view_as_complex(x), n, hop, width, torch.tensor(window), True,
+                                         normalized, onesided, length),
+            signal(3, n // 2 + 1 if onesided else n, 14, 2), np.float64)
+
+
+def test_istft_inverts_stft():
+    x, window = fastnet.tensor(signal(2, 3, 200)), audio.hann_window(32, dtype=fastnet.float64)
+    for options in ({}, {"onesided": False}, {"return_complex": True}):
+        back = F.istft(F.stft(x, 32, window=window, **options), 32, window=window)
+        check(back, x[..., :back.shape[-1]].numpy(), np.float64)
+        assert back.shape == (2, 3, 200)
+    assert (F.istft(F.stft(x, 32), 32, length=230)[..., 216:] == 0).all()
+
+
+@pytest.mark.parametrize("name", ["bartlett", "blackman", "hamming", "hann", "kaiser"])
+@pytest.mark.parametrize("periodic", [True, False])
+def test_windows_against_torch(name, periodic):
+    torch = pytest.importorskip("torch")
+    for length in (1, 2, 5, 16):
+        ours, theirs = (getattr(module, f"{name}_window")(length, periodic, dtype=module.float64)
+                        for module in (fastnet.torch, torch))
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-12)
+
+
 @pytest.mark.parametrize("power", [None, 1.0, 2.0, 1.5])
 @pytest.mark.parametrize("normalized", [False, "window", "frame_length"])
 def test_spectrogram_gradients(power, normalized):
@@ -137,7 +182,12 @@ def test_one_signal_gives_the_bits_of_a_batch():
     (lambda: F.rfft(fastnet.zeros(3), 0), "at least 1 sample, got 0"),
     (lambda: F.rfft(fastnet.zeros(3), norm="other"), "unknown norm 'other'"),
     (lambda: F.irfft(fastnet.zeros(3)), r"expected spectra \(..., n//2 \+ 1, 2\), got shape"),
-    (lambda: F.stft(fastnet.zeros(100), 16, return_complex=True), "fastnet has no complex tensors"),
+    (lambda: fastnet.torch.stft(fastnet.zeros(99), 16), "expected return_complex=True"),
+    (lambda: F.istft(fastnet.zeros(9, 4), 16), r"istft: expected spectra \(..., bins, frames\)"),
+    (lambda: F.istft(fastnet.zeros(8, 4, 2), 16), "expected 9 bins"),
+    (lambda: F.istft(fastnet.zeros(9, 4, 2), 16, onesided=False), "expected 16 bins"),
+    (lambda: F.istft(fastnet.zeros(9, 4, 2), 16, window=fastnet.ones(15)), r"a window of shape \(16,?\)"),
+    (lambda: F.istft(fastnet.zeros(9, 4, 2), 16, 20), "windows that cover each sample"),
     (lambda: F.stft(fastnet.zeros(8), 16), "more than 8 samples, half of n_fft, to reflect"),
     (lambda: F.stft(fastnet.zeros(8), 16, center=False), "at least n_fft = 16 samples"),
     (lambda: F.stft(fastnet.zeros(99), 16, window=fastnet.ones(15)), r"expected a window of shape \(16,?\)"),

@@ -35,7 +35,7 @@ FUNCTIONS = frozenset((
 # A parent comes before the modules below it.
 TREE: dict[str, tuple[Source, ...]] = {
     "": (_FRAME + "dtypes", _FRAME + "root", _FRAME + "outputs", "fastnet",
-         _FRAME + "functions", old_names.ROOT),
+         _FRAME + "functions", _FRAME + "signals", old_names.ROOT),
 
     "nn": (_FRAME + "parallel", "fastnet.nn"),
     "nn.functional": ("fastnet.nn.functional", old_names.FUNCTIONAL),

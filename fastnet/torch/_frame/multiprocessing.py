@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from typing import Any

@@ -41,7 +41,6 @@ class MPITransport(Transport):
         self.rank, self.size, self.timeout = self._world.Get_rank(), self._world.Get_size(), timeout
         self.serves_threads = self._mpi.Query_thread() >= self._mpi.THREAD_SERIALIZED
         self._thread, self._process = threading.get_ident(), os.getpid()
-        self._statuses = [self._mpi.Status(), self._mpi.Status()]
         self._farewells = {rank: _Farewell(self._mpi, self._world, rank)
                            for rank in range(self.size) if rank != self.rank}
         self._said: list[Any] = []              # requests of the farewells of this rank
@@ -65,54 +64,51 @@ class MPITransport(Transport):
             self._say_farewell(str(e))
             raise
         except self._mpi.Exception as e:
-            error = self._error_of(e, to, source, incoming.nbytes)
+            error: DistError = (
+                wrong_length(source, "more", incoming.nbytes) if e.Get_error_class() == self._mpi.ERR_TRUNCATE else
+                DistNetworkError(f"rank {self.rank}: the exchange with the ranks {to} and {source} failed: {e}"))
             self._say_farewell(str(error))
             raise error from e
         return received
 
     def _exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview, exact: bool) -> int:
-        byte, requests = self._mpi.BYTE, []
+        byte, requests, received = self._mpi.BYTE, [], self._mpi.Status()
         if incoming.nbytes:
-            requests.append(self._world.Irecv([incoming, byte], source, _VALUES))
+            requests.append((self._world.Irecv([incoming, byte], source, _VALUES), received))
         if outgoing.nbytes:
-            requests.append(self._world.Isend([outgoing, byte], to, _VALUES))
-        statuses = self._statuses[:len(requests)]
+            requests.append((self._world.Isend([outgoing, byte], to, _VALUES), None))
         try:
-            if not self._mpi.Request.Testall(requests, statuses):
-                self._wait(requests, statuses, {to, source})
+            for request, status in requests:    # one by one: Testall of MPICH 5.0.2 gives wrong counts
+                if not request.Test(status):
+                    self._wait(request, status, {to, source})
         except BaseException:
             self._abandoned += requests         # they may still read and write the memory, which they keep alive
             raise
-        received: int = statuses[0].Get_count(byte) if incoming.nbytes else 0
-        if exact and received != incoming.nbytes:
-            raise wrong_length(source, received, incoming.nbytes)
-        return received
+        count: int = received.Get_count(byte) if incoming.nbytes else 0
+        if exact and count != incoming.nbytes:
+            raise wrong_length(source, count, incoming.nbytes)
+        return count
 
-    def _error_of(self, error: Any, to: int, source: int, expected: int) -> DistError:
-        """The error for one of MPI, in an exchange that expected a number of bytes."""
-        codes = error.Get_error_code(), *(status.Get_error() for status in self._statuses)
-        if self._mpi.ERR_TRUNCATE in map(self._mpi.Get_error_class, codes):
-            return wrong_length(source, "more", expected)
-        return DistNetworkError(f"rank {self.rank}: the exchange with the ranks {to} and {source} failed: {error}")
-
-    def _wait(self, requests: list[Any], statuses: list[Any], ranks: set[int]) -> None:
-        """Wait for requests. Waitall would not see a farewell, nor Ctrl-C.
+    def _wait(self, request: Any, status: Any, ranks: set[int]) -> None:
+        """Wait for a request. MPI's own Wait would not see a farewell, nor Ctrl-C.
 
         Args:
-            requests: one or two.
-            statuses: receive those of the requests.
-            ranks: the other ends.
+            request: the request.
+            status: receives that of the request; None: nobody reads it.
+            ranks: the other ends of the exchange.
         """
-        test, computes = self._mpi.Request.Testall, threading.get_ident() != self._thread
+        computes = threading.get_ident() != self._thread
         deadline = time.monotonic() + self.timeout
         polls = 0
-        while not test(requests, statuses):
+        while not request.Test(status):
             if computes:
                 time.sleep(_MESSAGE_POLL)       # another thread of this process uses the core
             polls += 1
             if polls % _POLLS == 0:
                 error = self._reason_to_give_up(ranks, deadline)
-                if error is not None and not self._arrives(requests, statuses):
+                if error is not None:
+                    if self._arrives(request, status):
+                        return
                     raise error
                 os.sched_yield() if hasattr(os, "sched_yield") else time.sleep(0)
 
@@ -123,11 +119,11 @@ class MPITransport(Transport):
                 return DistNetworkError(text) if text else rank_ended(rank, "left the group, or its program ended")
         return no_answer(min(ranks), self.rank, self.timeout) if time.monotonic() > deadline else None
 
-    def _arrives(self, requests: list[Any], statuses: list[Any]) -> bool:
-        """Whether messages that were sent before a farewell arrive after it."""
+    def _arrives(self, request: Any, status: Any) -> bool:
+        """Whether a message that was sent before a farewell arrives after it."""
         until = time.monotonic() + _AFTER_FAREWELL
         while time.monotonic() < until:
-            if self._mpi.Request.Testall(requests, statuses):
+            if request.Test(status):
                 return True
             time.sleep(_MESSAGE_POLL)
         return False

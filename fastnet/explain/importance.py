@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["Importance", "permutation_importance"]
 
 _SCORES = "accuracy", "r2", "neg_mean_squared_error"
+
+
+class _Predictor(Protocol):
+    def predict(self, x: Any, /) -> Any: ...
 
 
 class Importance(NamedTuple):
@@ -42,7 +46,7 @@ class Importance(NamedTuple):
     score: float
 
 
-def permutation_importance(estimator: Any, X: ArrayLike, y: ArrayLike, *,
+def permutation_importance(estimator: Callable[[Array], Any] | _Predictor, X: ArrayLike, y: ArrayLike, *,
                            scoring: str | Callable[[Array, Array], float] | None = None, n_repeats: int = 5,
                            feature_mask: Sequence[int] | None = None, seed: int = 0) -> Importance:
     """Compute how much worse a model predicts when a column of a table is in random order.

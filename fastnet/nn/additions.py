@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastnet._core.construction import from_numpy
 from fastnet.nn.architecture import build, describe
 from fastnet.nn.module import Module
+from fastnet.nn.parameter import store
 from fastnet.nn.schema import value_text
 from fastnet.nn.utils.prune import custom_from_mask
 from fastnet.nn.utils.pruning import detach_masks, pruned_parameters, pruning_hook
@@ -80,6 +81,8 @@ def build_with_additions(about: dict[str, Any], arrays: dict[str, Array]) -> Mod
             raise ValueError(f"there is no module {path!r} for the mask of {key!r}") from None
         if pruning_hook(module, name) is None:          # else a module that appears twice
             custom_from_mask(module, name, from_numpy(mask))
+            stored = getattr(module, name + "_mask")
+            store(stored, mask, stored.dtype)           # a product of masks, as above, flushes subnormal numbers
     if adapters is not None:
         _lora().attach_adapters(model, adapters, taken)
     return model

@@ -89,9 +89,8 @@ class Buffer(Tensor):
         ...     def __init__(self):
         ...         super().__init__()
         ...         self.shift = fastnet.nn.Buffer(fastnet.ones(2))
-        >>> Shift().state_dict()["shift"]
-        Buffer containing:
-        tensor([1., 1.])
+        >>> list(Shift().state_dict()), list(Shift().parameters())
+        (['shift'], [])
     """
 
     persistent: bool

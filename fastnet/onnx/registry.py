@@ -182,5 +182,11 @@ def _registered_operator(name: str, domain: str, since: int) -> Operator | None:
 
 
 def supported_operators() -> tuple[str, ...]:
-    """The names of all operators of ONNX's own set that a model may use, in alphabetical order."""
+    """The names of all operators of ONNX's own set that a model may use, in alphabetical order.
+
+    Example:
+        >>> import fastnet
+        >>> "Conv" in fastnet.onnx.supported_operators()
+        True
+    """
     return tuple(sorted(name for domain, name in _FUNCTIONS_BY_NAME if domain == ""))

@@ -21,6 +21,8 @@ class Finder(doctest.DocTestFinder):
     """Finds the examples of decorated functions, too, whose own code is in the decorator's module."""
 
     def _from_module(self, module, object):
+        if isinstance(object, type):        # KernelCall has __wrapped__ for its objects
+            return super()._from_module(module, object)
         return super()._from_module(module, inspect.unwrap(object))
 
 

@@ -162,8 +162,6 @@ def stft(input: Tensor, n_fft: int, hop_length: int | None = None, win_length: i
         (201, 6, 2)
     """
     hop = n_fft // 4 if hop_length is None else hop_length
-    if window is None:
-        window = ones(n_fft if win_length is None else win_length, dtype=input.dtype)
     rows, window, framing = frames_of("stft", input, 0, window, n_fft, hop, win_length, center, pad_mode)
     out = _stft(rows, window, framing)
     if normalized:
@@ -212,7 +210,7 @@ def istft(input: Tensor, n_fft: int, hop_length: int | None = None, win_length: 
     expected = half + 1 if onesided or (onesided is None and bins != n_fft) else n_fft
     if bins != expected or frames < 1:
         raise RuntimeError(f"istft: expected {expected} bins and at least one frame, got shape {shape_text(input)}")
-    window = _istft_window(pairs, window, n_fft, hop, win_length)
+    window = _window_of_frames("istft", pairs, window, n_fft, hop, win_length)
     rows = irfft(pairs.reshape(-1, bins, frames, 2)[:, :half + 1].transpose(1, 2), n_fft)       # (N, frames, n_fft)
     covered = n_fft + hop * (frames - 1)
     start = half if center else 0
@@ -231,42 +229,24 @@ def istft(input: Tensor, n_fft: int, hop_length: int | None = None, win_length: 
     return out.reshape(*leading, out.shape[1])
 
 
-def _istft_window(pairs: Tensor, window: Tensor | None, n_fft: int, hop: int, win_length: int | None) -> Tensor:
-    """The window, padded to n_fft."""
-    win_length = n_fft if win_length is None else win_length
-    if window is None:
-        window = ones(win_length, dtype=pairs.dtype)
-    check_one_dtype("istft", ("input", "window"), pairs, window)
-    if not 1 <= win_length <= n_fft or hop < 1:
-        raise RuntimeError("istft: expected 1 <= win_length <= n_fft and hop_length >= 1, got win_length "
-                           f"{win_length}, n_fft {n_fft} and hop_length {hop}")
-    if tuple(window.shape) != (win_length,):
-        raise RuntimeError(f"istft: expected a window of shape ({win_length},), got {shape_text(window)}")
-    return _padded_window(window, n_fft)
-
-
-def frames_of(name: str, input: Tensor, padding: int, window: Tensor, n_fft: int, hop: int, win_length: int | None,
-              center: bool, pad_mode: PadMode) -> tuple[Tensor, Tensor, Framing]:
+def frames_of(name: str, input: Tensor, padding: int, window: Tensor | None, n_fft: int, hop: int,
+              win_length: int | None, center: bool, pad_mode: PadMode) -> tuple[Tensor, Tensor, Framing]:
     """Signals as rows (B, L), padded; the window, padded to n_fft; and the framing for fastnet.functional.spectrum.
 
     Args:
         name: of the caller, for errors.
         input: (..., L).
         padding: zeros to add on both sides first.
-        window: of a frame.
+        window: of a frame; None: ones.
         n_fft, hop, win_length, center, pad_mode: see `stft`.
 
     Raises:
         RuntimeError: as `stft`.
     """
     _check_signals(name, input)
-    check_one_dtype(name, ("input", "window"), input, window)
-    win_length = n_fft if win_length is None else win_length
-    if not 1 <= win_length <= n_fft or hop < 1 or padding < 0:
-        raise RuntimeError(f"{name}: expected 1 <= win_length <= n_fft, hop_length >= 1 and pad >= 0, got win_length "
-                           f"{win_length}, n_fft {n_fft}, hop_length {hop} and pad {padding}")
-    if tuple(window.shape) != (win_length,):
-        raise RuntimeError(f"{name}: expected a window of shape ({win_length},), got {shape_text(window)}")
+    window = _window_of_frames(name, input, window, n_fft, hop, win_length)
+    if padding < 0:
+        raise RuntimeError(f"{name}: expected pad >= 0, got pad {padding}")
     rows = input.reshape(-1, input.shape[-1])
     if padding:
         rows = pad(rows, (padding, padding))
@@ -279,12 +259,22 @@ def frames_of(name: str, input: Tensor, padding: int, window: Tensor, n_fft: int
     if frame_count(rows.shape[1], n_fft, hop) < 1:
         raise RuntimeError(f"{name}: expected signals of at least n_fft = {n_fft} samples, got shape "
                            f"{shape_text(input)}")
-    return rows, _padded_window(window, n_fft), (n_fft, hop, False, 0.0)
+    return rows, window, (n_fft, hop, False, 0.0)
 
 
-def _padded_window(window: Tensor, n_fft: int) -> Tensor:
-    """A window in the middle of n_fft samples."""
-    missing = n_fft - window.shape[0]
+def _window_of_frames(name: str, input: Tensor, window: Tensor | None, n_fft: int, hop: int,
+                      win_length: int | None) -> Tensor:
+    """The window (win_length,), by default ones, in the middle of n_fft samples. Arguments as in `frames_of`."""
+    win_length = n_fft if win_length is None else win_length
+    if not 1 <= win_length <= n_fft or hop < 1:
+        raise RuntimeError(f"{name}: expected 1 <= win_length <= n_fft and hop_length >= 1, got win_length "
+                           f"{win_length}, n_fft {n_fft} and hop_length {hop}")
+    if window is None:
+        window = ones(win_length, dtype=input.dtype)
+    check_one_dtype(name, ("input", "window"), input, window)
+    if tuple(window.shape) != (win_length,):
+        raise RuntimeError(f"{name}: expected a window of shape ({win_length},), got {shape_text(window)}")
+    missing = n_fft - win_length
     return pad(window, (missing // 2, missing - missing // 2)) if missing else window
 
 

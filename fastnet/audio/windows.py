@@ -23,7 +23,7 @@ def _cosine_sum(length: int, periodic: bool, *coefficients: float) -> Array:
     """The sum of coefficients[k] * (-1)^k * cos(2 pi k j / n), j < length, float64."""
     angle = 2 * np.pi * _fractions(length, periodic)
     values = sum(c * (-1.0) ** k * np.cos(k * angle) for k, c in enumerate(coefficients))
-    return np.asarray(values) if length > 1 else np.ones(1)
+    return np.asarray(values)
 
 
 def _fractions(length: int, periodic: bool) -> Array:
@@ -35,6 +35,8 @@ def _fractions(length: int, periodic: bool) -> Array:
 
 
 def _as_window(values: Array, dtype: DTypeLike | None, requires_grad: bool) -> Tensor:
+    """A window as a tensor; its only sample, if it has one, is 1."""
+    values = values if len(values) > 1 else np.ones(1)
     made = from_numpy(values.astype(dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)))
     return made.requires_grad_(requires_grad)
 
@@ -103,7 +105,7 @@ def bartlett_window(window_length: int, periodic: bool = True, *, dtype: DTypeLi
         tensor([0. , 0.5, 1. , 0.5])
     """
     values = 1 - np.abs(2 * _fractions(window_length, periodic) - 1)
-    return _as_window(values if window_length > 1 else np.ones(1), dtype, requires_grad)
+    return _as_window(values, dtype, requires_grad)
 
 
 @placed
@@ -123,7 +125,7 @@ def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0,
     """
     inside = np.sqrt(np.maximum(1 - (2 * _fractions(window_length, periodic) - 1) ** 2, 0))
     values = np.i0(beta * inside) / np.i0(beta)
-    return _as_window(values if window_length > 1 else np.ones(1), dtype, requires_grad)
+    return _as_window(values, dtype, requires_grad)
 
 
 @placed

@@ -92,6 +92,10 @@ if __name__ == "__main__":
     queue = mp.get_context("spawn").SimpleQueue()
     mp.spawn(work, args=(queue, 5), nprocs=2)
     print(sorted(queue.get() for _ in range(2)))
+    started = mp.spawn(work, args=(queue, 5), nprocs=1, join=False)
+    for process in started.processes:
+        process.join()
+    print("all have ended:", started.join())
     try:
         mp.spawn(work, args=(queue, 5), nprocs=3)
     except mp.ProcessExitedException as e:
@@ -104,4 +108,5 @@ def test_processes_are_spawned(tmp_path):
     program.write_text(PROGRAM)
     lines = interpreter("-m", "fastnet", "run", program, timeout=200).stdout.splitlines()
     assert lines == ["[(0, 5.0, 'fastnet.nn.linear'), (1, 7.0, 'fastnet.nn.linear')]",
+                     "all have ended: True",
                      "spawn: process 2 ended with the exit code 3"]

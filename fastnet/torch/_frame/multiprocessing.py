@@ -40,7 +40,9 @@ class SpawnContext:
         Raises:
             ProcessExitedException: a process failed; it has printed its traceback.
         """
-        multiprocessing.connection.wait([p.sentinel for p in self.processes if p.is_alive()], timeout)
+        alive = [p.sentinel for p in self.processes if p.is_alive()]
+        if alive:                                               # `wait` for nothing would not return
+            multiprocessing.connection.wait(alive, timeout)
         for rank, process in enumerate(self.processes):
             if process.exitcode:
                 for other in self.processes:

@@ -10,25 +10,22 @@ import argparse
 import numpy as np
 
 import fastnet
-from fastnet.cli.quantize import samples_of, windows_of
+from fastnet.cli.quantize import samples_of, training_of, windows_of
 from fastnet.cli.saved import Saved
 from fastnet.cli.tasks import read_other
-
-CALIBRATED = 1024                       # samples that choose the ranges
 
 
 def image_row(name, path, args):
     """{scheme: errors} of one model."""
     saved = Saved.read(path)
-    training, test = samples_of(name, saved, None)
+    calibration, test = samples_of(name, saved)
     test = test if args.test is None else first_samples(test, args.test)
-    calibration = training[::max(1, len(training) * 64 // CALIBRATED)]
     count = sum(len(y) for _, y in test)
     options = {"evaluation": test, "speed": False, "faster_only": not args.all}
     made = {"static": fastnet.quantize(saved.model, calibration, calibration=args.calibration, **options)[1]}
     if args.epochs:
-        made["qat"] = fastnet.quantize(saved.model, training, "qat", epochs=args.epochs, lr=args.lr,
-                                       learnable=args.learnable, **options)[1]
+        made["qat"] = fastnet.quantize(saved.model, calibration, "qat", epochs=args.epochs, lr=args.lr,
+                                       learnable=args.learnable, training=training_of(name, saved, 0), **options)[1]
     errors = {"float32": made["static"].before, **{name: report.after for name, report in made.items()}}
     return {name: round((1 - found["accuracy"]) * count) for name, found in errors.items()}
 
@@ -56,7 +53,7 @@ def main():
     parser.add_argument("data")
     parser.add_argument("models", nargs="+")
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--lr", type=float, default=1e-4)
+    parser.add_argument("--lr", type=float, default=1e-5)
     parser.add_argument("--learnable", action="store_true")
     parser.add_argument("--calibration", default="MinMax")
     parser.add_argument("--group-size", type=int, default=32)

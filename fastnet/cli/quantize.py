@@ -11,16 +11,20 @@ import numpy as np
 
 from fastnet import datasets
 from fastnet._core.startup import interruptions_raise
+from fastnet.cli.augmentation import augmentation, is_late
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.option_values import output_path, positive_number
 from fastnet.cli.outputs import check_outputs, write_report
 from fastnet.cli.recipes import LANGUAGE_MODEL, TEXT_SETS
 from fastnet.cli.saved import Saved
+from fastnet.cli.settings import kind_of
 from fastnet.cli.sources import load_samples
+from fastnet.cli.targets import outputs_of
 from fastnet.cli.tasks import read_other
 from fastnet.cli.terminal import say
+from fastnet.data import Compose, DataLoader
 
-__all__ = ["add_quantize", "quantize", "samples_of", "windows_of"]
+__all__ = ["add_quantize", "quantize", "samples_of", "training_of", "windows_of"]
 
 _SCHEMES = "static", "dynamic", "weight_only", "qat"
 _CALIBRATIONS = "MinMax", "Entropy", "Percentile", "MovingAverage"
@@ -28,6 +32,7 @@ _SCHEMES_OF_OPTIONS = {"calibration": ("static",), "bits": ("weight_only",), "gr
                        "method": ("weight_only",), "all": ("static", "qat"), "epochs": ("qat",), "lr": ("qat",),
                        "seed": ("qat",)}
 _CALIBRATION_ROWS = 1024
+_BATCH = 64
 _BATCHES_OF_TEXT = 32
 _READ_DATA = "static", "qat"            # schemes that need samples
 
@@ -40,9 +45,9 @@ def add_quantize(p: argparse.ArgumentParser) -> None:
     p.add_argument("--data", metavar="DATA", help="data set, table or folder to calibrate or train with, and to "
                    "measure on; of a data set, its training and its test part (default: the data of the training)")
     p.add_argument("--scheme", choices=_SCHEMES, help="static (int8 throughout, for networks of images, recordings "
-                   "and tables), qat (the same after a training with the rounding of int8), dynamic (int8 weights of "
-                   "linear and recurrent layers) or weight_only (weights of linear layers; default: static, for texts "
-                   "weight_only)")
+                   "and tables), qat (the same after a training with the rounding of int8, and with the --augment of "
+                   "the first one), dynamic (int8 weights of linear and recurrent layers) or weight_only (weights of "
+                   "linear layers; default: static, for texts weight_only)")
     p.add_argument("--calibration", choices=_CALIBRATIONS,
                    help="how static chooses the ranges of activations (default: MinMax)")
     p.add_argument("--bits", type=int, choices=(4, 8), help="of weight_only (default: 8)")
@@ -55,7 +60,7 @@ def add_quantize(p: argparse.ArgumentParser) -> None:
     p.add_argument("--epochs", type=positive_number(int), metavar="N",
                    help="of the training of qat (default: 3)")
     p.add_argument("--lr", type=positive_number(float), metavar="RATE",
-                   help="learning rate of qat (default: 0.0001)")
+                   help="learning rate of qat (default: 0.00001)")
     p.add_argument("--seed", type=int, metavar="N", help="of the order of samples of qat (default: 0)")
     p.add_argument("--report", type=output_path, metavar="FILE", help="write the report to a JSON file")
 
@@ -71,7 +76,10 @@ def quantize(args: argparse.Namespace) -> None:
         saved = Saved.read(args.model)
         if scheme == "qat" and saved.target.task != "classification":
             raise WrongUseError(f"--scheme qat trains classifiers, the model is for {saved.target.task}")
-        data, evaluation = samples_of(_data_name(args, saved), saved, None if scheme == "qat" else _CALIBRATION_ROWS)
+        name = _data_name(args, saved)
+        data, evaluation = samples_of(name, saved)
+        if scheme == "qat":
+            options["training"] = training_of(name, saved, options.get("seed", 0))
     elif getattr(saved, "task", "") == LANGUAGE_MODEL and scheme not in _READ_DATA:
         data, evaluation = windows_of(_data_name(args, saved), saved)
     else:
@@ -105,17 +113,15 @@ def _data_name(args: argparse.Namespace, saved: Any) -> str:
     return str(name)
 
 
-def samples_of(name: str, saved: Saved, most: int | None) -> tuple[Any, Any]:
+def samples_of(name: str, saved: Saved) -> tuple[Any, Any]:
     """(data, evaluation) of a classifier or a regressor, as `fastnet.quantize` takes them.
 
     Args:
-        name: of a data set, of which these are the training and the test part; or of a file or folder.
+        name: of a data set, of which these are a part of the training set, and the test set; or of a file or folder.
         saved: the model.
-        most: the largest number of samples of the first.
     """
     training = load_samples(name, saved, training=True)
-    count = len(training) if most is None else min(len(training), most)
-    rows = np.unique(np.linspace(0, len(training) - 1, count).astype(np.int64))
+    rows = np.unique(np.linspace(0, len(training) - 1, _CALIBRATION_ROWS).astype(np.int64))
     measured = load_samples(name, saved) if name in datasets.names() else training
     labelled = saved.target.task == "classification"
     first, second = ([(x, y if labelled else None) for x, y in _batches(samples)]
@@ -123,11 +129,26 @@ def samples_of(name: str, saved: Saved, most: int | None) -> tuple[Any, Any]:
     return first, second
 
 
+def training_of(name: str, saved: Saved, seed: int) -> DataLoader:
+    """All samples to train on, with the random changes of the training of the model.
+
+    Args:
+        name: of a data set, a file or a folder.
+        saved: the model.
+        seed: of the order and the changes.
+    """
+    samples, settings = load_samples(name, saved, training=True), saved.about.get("settings", {})
+    changes = augmentation(kind_of(name), settings, saved.inputs, outputs_of(saved.target))
+    steps = [step for step in (None if is_late(settings) else samples.prepare, changes) if step is not None]
+    return DataLoader(samples.dataset, _BATCH, shuffle=True, seed=seed, transform=Compose(steps) if steps else None,
+                      prefetch=int(bool(steps)))
+
+
 def _batches(samples: Any) -> Iterator[tuple[Any, Any]]:
-    """(x, y) in batches of at most 64 samples."""
+    """(x, y) in small batches."""
     for x, y in samples.loader():
-        for start in range(0, len(x), 64):
-            yield x[start:start + 64], y[start:start + 64]
+        for start in range(0, len(x), _BATCH):
+            yield x[start:start + _BATCH], y[start:start + _BATCH]
 
 
 def windows_of(name: str, saved: Any, measured: int | None = _BATCHES_OF_TEXT) -> tuple[Any, Any]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fastnet._core.errors import one_of
+from fastnet.data import DataLoader, TensorDataset
 from fastnet.dtypes import float32
 from fastnet.nn.evaluation import evaluating
 from fastnet.nn.module import Module
@@ -15,6 +16,7 @@ from fastnet.quantization.measure import Batch, batches_of, measured
 from fastnet.quantization.replace import replaced_dynamic, replaced_weights
 from fastnet.quantization.report import LayerReport, Report
 from fastnet.quantization.static import calibrated, converted_with_layers
+from fastnet.quantization.steps import StepModel
 from fastnet.training import Trainer
 
 __all__ = ["SCHEMES", "quantize"]
@@ -26,8 +28,8 @@ _WEIGHT_METHODS = "rtn", "gptq"
 def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "weight_only", "qat"] = "static", *,
              calibration: Literal["MinMax", "Entropy", "Percentile", "MovingAverage"] = "MinMax",
              method: Literal["rtn", "gptq"] = "rtn", bits: int = 8, group_size: int = 32, epochs: int = 3,
-             lr: float = 1e-4, learnable: bool = False, seed: int = 0, evaluation: Any = None, batch_size: int = 64,
-             faster_only: bool = True, speed: bool = True) -> tuple[Module, Report]:
+             lr: float = 1e-5, learnable: bool = False, seed: int = 0, training: Any = None, evaluation: Any = None,
+             batch_size: int = 64, faster_only: bool = True, speed: bool = True) -> tuple[Module, Report]:
     """Quantise a model, and report accuracy, size and speed before and after, and the error of each layer.
 
     - "static": weights and activations are int8, with scales that `data` sets. The traced graph of the model is
@@ -52,6 +54,8 @@ def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "wei
         epochs, lr: of the training of "qat", which ends with frozen scales and statistics.
         learnable: let "qat" learn the scales.
         seed: of the order of samples in "qat".
+        training: a loader of what "qat" trains on, as `Trainer.fit` takes it, for example with random transforms; by
+            default `data`.
         evaluation: data in the same forms for the measures of the report; by default `data`.
         batch_size: of arrays and tensors.
         faster_only: False quantises layers that would be slower in int8, too.
@@ -95,8 +99,12 @@ def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "wei
         elif scheme == "weight_only":
             made, layers = replaced_weights(model, batches, bits, group_size, method)
         else:
-            prepared = calibrated(model, batches, calibration, faster_only) if scheme == "static" else _trained(
-                model, batches, epochs, lr, learnable, seed, faster_only)
+            if scheme == "static":
+                prepared = calibrated(model, batches, calibration, faster_only)
+            else:
+                prepared = prepare_qat(model, batches[0][0], learnable=learnable, data=[x for x, _ in batches],
+                                       faster_only=faster_only)
+                _train(prepared, _loader(batches, seed) if training is None else training, epochs, lr)
             made, layers = converted_with_layers(prepared, batches[0][0])
         measures = batches if evaluation is None else batches_of(evaluation, batch_size)
         return made, _report(scheme, model, made, layers, measures, speed)
@@ -107,20 +115,21 @@ def _report(scheme: str, model: Module, made: Module, layers: list[LayerReport],
     return Report(scheme, measured(model, batches, speed), measured(made, batches, speed), layers)
 
 
-def _trained(model: Module, batches: list[Batch], epochs: int, lr: float, learnable: bool, seed: int,
-             faster_only: bool) -> Any:
-    """A prepared model after a training with the labels of the batches."""
+def _loader(batches: list[Batch], seed: int) -> DataLoader:
+    """The samples of batches, in a new order in each epoch."""
     if any(labels is None for _, labels in batches):
         raise ValueError("quantize: scheme 'qat' trains the model and needs data with labels")
     x = np.concatenate([inputs[0].numpy() for inputs, _ in batches])
     y = np.concatenate([labels for _, labels in batches])
-    prepared = prepare_qat(model, batches[0][0], learnable=learnable, data=[inputs for inputs, _ in batches],
-                           faster_only=faster_only)
+    return DataLoader(TensorDataset(x, y), len(batches[0][0][0]), shuffle=True, seed=seed)
+
+
+def _train(prepared: StepModel, loader: Any, epochs: int, lr: float) -> None:
+    """Train a prepared model; the last epoch has the scales and the statistics of the integer model."""
     trainer = Trainer(prepared, "adamw", lr=lr, loss="cross_entropy")
-    settings: dict[str, Any] = {"batch_size": len(batches[0][0][0]), "seed": seed, "progress": False}
     if epochs > 1:
-        trainer.fit(x, y, epochs=epochs - 1, **settings)
-    prepared.apply(disable_observer).apply(freeze_bn_stats)     # the last epoch has the scales of the integer model
+        trainer.fit(loader, epochs=epochs - 1, progress=False)
+    prepared.apply(disable_observer).apply(freeze_bn_stats)
     if epochs:
-        trainer.fit(x, y, epochs=1, **settings)
-    return prepared.eval()
+        trainer.fit(loader, epochs=1, progress=False)
+    prepared.eval()

@@ -6,6 +6,8 @@ import pytest
 
 import fastnet
 from fastnet.cli import main
+from fastnet.cli.quantize import training_of
+from fastnet.cli.saved import Saved
 
 pytest.importorskip("sklearn")
 
@@ -50,6 +52,14 @@ def test_schemes(digits, options, tmp_path, capsys):
 def test_an_option_of_another_scheme_is_refused(options, message, digits, tmp_path, capsys):
     assert main(["quantize", str(digits), "-o", str(tmp_path / "q.safetensors"), *options]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_training_has_the_random_changes_of_the_first_one(digits):
+    saved = Saved.read(str(digits))
+    plain = next(iter(training_of("digits", saved, 0)))[0]
+    saved.about["settings"]["augment"] = "standard"
+    changed = next(iter(training_of("digits", saved, 0)))[0]
+    assert changed.shape == plain.shape and not fastnet.equal(changed, plain)
 
 
 def test_predict_reads_the_file(digits, tmp_path, capsys):

@@ -84,3 +84,15 @@ def test_a_residual_network_trains():
     x, y = samples(64)
     made, report = fastnet.quantize(model, (x, y), "qat", epochs=2, lr=1e-3, faster_only=False, speed=False)
     assert made(fastnet.tensor(x)).shape == (64, 3) and report.after["loss"] < report.before["loss"]
+
+
+def test_it_trains_on_the_batches_of_a_loader():
+    x, y = samples(24)
+    seen = []
+
+    def change(images, classes, rng):
+        seen.append(len(images))
+        return images + rng.normal(size=images.shape).astype(np.float32), classes
+    loader = fastnet.data.DataLoader(fastnet.data.TensorDataset(x, y), 8, transform=change)
+    made, report = fastnet.quantize(network(), x, "qat", training=loader, epochs=2, faster_only=False, speed=False)
+    assert seen == 2 * [8, 8, 8] and made(fastnet.tensor(x)).shape == (24, 3) and "accuracy" not in report.after

@@ -116,16 +116,16 @@ class ExponentialMovingAverage(Callback):
         self._raw: list[Tensor] | None = None
 
     def on_fit_begin(self, trainer: Trainer) -> None:
-        self._averages = [x.clone() for x in self._averaged(trainer)]
+        self._averages = [x.clone() for x, _ in self._averaged(trainer)]
         self._raw = None
 
     def after_update(self, trainer: Trainer) -> None:
-        for average, x, learns in zip(self._averages, self._averaged(trainer), self._learning(trainer)):
+        for average, (x, learns) in zip(self._averages, self._averaged(trainer), strict=True):
             if learns:                  # the average of constant numbers would differ from them by rounding
                 average.mul_(self.decay).add_(x, alpha=1 - self.decay)
 
     def on_validation_begin(self, trainer: Trainer) -> None:
-        self._raw = [x.clone() for x in self._averaged(trainer)]
+        self._raw = [x.clone() for x, _ in self._averaged(trainer)]
         self._write(trainer, self._averages)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
@@ -147,19 +147,14 @@ class ExponentialMovingAverage(Callback):
             for average, saved in zip(self._averages, state["averages"]):
                 average.copy_(saved)
 
-    def _averaged(self, trainer: Trainer) -> list[Tensor]:
-        """The tensors of the model that are averaged: all parameters, then the buffers, except for masks of pruning."""
+    def _averaged(self, trainer: Trainer) -> list[tuple[Tensor, bool]]:
+        """(tensor, whether training changes it) of what is averaged: parameters, then buffers but masks of pruning."""
         model = trainer.model
-        masks = {getattr(module, f"{name}_mask") for module, name in pruned_parameters(model)}
-        buffers = (b for b in model.buffers() if b.is_floating_point() and b not in masks) if self.use_buffers else ()
-        return [x.detach() for x in (*model.parameters(), *buffers)]
-
-    def _learning(self, trainer: Trainer) -> list[bool]:
-        """Whether each of these tensors changes in training; those that `fastnet.transfer.freeze` froze do not."""
-        model = trainer.model
+        masks = {id(getattr(module, f"{name}_mask")) for module, name in pruned_parameters(model)}
         frozen = {id(b) for module in model.modules() if module._frozen for b in module.buffers(recurse=False)}
-        buffers = (b for b in model.buffers() if b.is_floating_point()) if self.use_buffers else ()
-        return [*(p.requires_grad for p in model.parameters()), *(id(b) not in frozen for b in buffers)]
+        buffers = (b for b in model.buffers() if b.is_floating_point() and id(b) not in masks)
+        return [*((p.detach(), p.requires_grad) for p in model.parameters()),
+                *((b.detach(), id(b) not in frozen) for b in (buffers if self.use_buffers else ()))]
 
     def _restore(self, trainer: Trainer) -> None:
         if self._raw is not None:
@@ -168,5 +163,5 @@ class ExponentialMovingAverage(Callback):
 
     def _write(self, trainer: Trainer, values: list[Tensor]) -> None:
         with fastnet.no_grad():
-            for x, value in zip(self._averaged(trainer), values):
+            for (x, _), value in zip(self._averaged(trainer), values, strict=True):
                 x.copy_(value)

@@ -90,6 +90,19 @@ def test_averaged_statistics_of_batch_norm(use_buffers):
     assert int(norm.num_batches_tracked) == len(seen.values)
 
 
+def test_statistics_are_averaged_with_masks_and_frozen_layers():
+    """A mask of pruning is not averaged, and does not shift which statistics count as frozen."""
+    fastnet.manual_seed(1)
+    model = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))
+    fastnet.prune.l1_unstructured(model[0], "weight", 2)
+    fastnet.transfer.freeze(model, "1")
+    x, y = blobs(100)
+    t = fitted(x, y, make=lambda: trainer(model=model), epochs=1, callbacks=[c.ExponentialMovingAverage(0.999)])
+    frozen, learning = t.model[1], t.model[3]
+    assert not frozen.running_mean.any() and (frozen.running_var == 1).all()
+    assert learning.running_mean.any() and abs(learning.running_mean.numpy()).max() < 0.05
+
+
 def test_an_error_leaves_everything_closed():
     """After an error in the validation, the training's own weights are restored and all callbacks are closed."""
     class Breaks(c.Callback):

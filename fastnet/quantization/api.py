@@ -7,12 +7,12 @@ import numpy as np
 
 from fastnet._core.errors import one_of
 from fastnet.data import DataLoader, TensorDataset
-from fastnet.dtypes import float32
 from fastnet.nn.evaluation import evaluating
 from fastnet.nn.module import Module
 from fastnet.nn.qat.observers import OBSERVERS
 from fastnet.quantization.aware import disable_observer, freeze_bn_stats, prepare_qat
 from fastnet.quantization.measure import Batch, batches_of, measured
+from fastnet.quantization.prepare import check_float_model
 from fastnet.quantization.replace import replaced_dynamic, replaced_weights
 from fastnet.quantization.report import LayerReport, Report
 from fastnet.quantization.static import calibrated, converted_with_layers
@@ -66,8 +66,8 @@ def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "wei
 
     Raises:
         TypeError: model is not a Module, or not of float32.
-        ValueError: an unknown scheme or calibration, a number out of range, no samples, labels that are not classes or
-            of another number than samples, or "qat" without labels.
+        ValueError: a model with quantised layers, an unknown scheme or calibration, a number out of range, no samples,
+            labels that are not classes or of another number than samples, or "qat" without labels.
         RuntimeError: the model cannot be traced.
 
     Example:
@@ -79,12 +79,7 @@ def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "wei
         >>> report.after["bytes"] < report.before["bytes"], [layer.type for layer in report.layers]
         (True, ['int8', 'int8'])
     """
-    if not isinstance(model, Module):
-        raise TypeError(f"quantize: expected a Module, got {type(model).__name__}")
-    for name, parameter in model.named_parameters():
-        if parameter.is_floating_point() and parameter.dtype != float32:
-            raise TypeError(f"quantize: expected a model of float32, got {parameter.dtype} for {name!r}; convert the "
-                            "model and the data with .float()")
+    check_float_model("quantize", model)
     for name, value, known in (("scheme", scheme, SCHEMES), ("calibration", calibration, tuple(OBSERVERS)),
                                ("method", method, _WEIGHT_METHODS), ("bits", bits, (8, 4))):
         if value not in known:

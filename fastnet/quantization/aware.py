@@ -8,7 +8,7 @@ from fastnet.autograd import no_grad
 from fastnet.nn import qat
 from fastnet.nn.evaluation import evaluating
 from fastnet.nn.module import Module
-from fastnet.quantization.prepare import prepare
+from fastnet.quantization.prepare import check_float_model, prepare
 from fastnet.quantization.steps import StepModel
 
 __all__ = ["calibrate", "disable_fake_quant", "disable_observer", "enable_fake_quant", "enable_observer",
@@ -37,8 +37,8 @@ def prepare_qat(model: Module, example_inputs: Any, *,
         The prepared model, in training mode.
 
     Raises:
-        TypeError: model is not a Module.
-        ValueError: learnable scales without data.
+        TypeError: model is not a Module, or not of float32.
+        ValueError: a model with quantised layers, or learnable scales without data.
         RuntimeError: the model cannot be traced.
 
     Example:
@@ -50,8 +50,7 @@ def prepare_qat(model: Module, example_inputs: Any, *,
         >>> [step.module for step in prepared.steps], prepared.get_submodule("0").activation
         (['activations.input', '0'], 'relu')
     """
-    if not isinstance(model, Module):
-        raise TypeError(f"prepare_qat: expected a Module, got {type(model).__name__}")
+    check_float_model("prepare_qat", model)
     if learnable and data is None:
         raise ValueError("prepare_qat: expected data for the first values of learnable scales")
     example = example_inputs if isinstance(example_inputs, tuple) else (example_inputs,)

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastnet._core.construction import as_tensor
 from fastnet._core.tensor import Tensor
+from fastnet.dtypes import float32
 from fastnet.graph import Graph, Node, Value, trace
 from fastnet.graph.dimension import mapped
 from fastnet.nn import qat
@@ -18,7 +19,32 @@ from fastnet.quantization.handlers import HANDLERS, add_recurrent, recurrent_cal
 from fastnet.quantization.steps import StepModel
 from fastnet.random import fork_rng
 
-__all__ = ["Rewriter", "prepare"]
+__all__ = ["Rewriter", "check_float_model", "prepare"]
+
+_QUANTIZED = "fastnet.nn.quantized", "fastnet.nn.qat"       # packages of layers that are not of float32
+
+
+def check_float_model(function: str, model: Module) -> None:
+    """Refuse what cannot be quantised.
+
+    Args:
+        function: that was called, for errors.
+        model: the model.
+
+    Raises:
+        TypeError: not a Module, or not of float32.
+        ValueError: a model that is quantised or prepared already; its first such layer is named.
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"{function}: expected a Module, got {type(model).__name__}")
+    for path, layer in model.named_modules():
+        if type(layer).__module__.startswith(_QUANTIZED):
+            raise ValueError(f"{function}: expected a model of float32, got one with a quantised layer, {path!r} "
+                             f"({type(layer).__name__}); quantise the model from which it was made")
+    for name, parameter in model.named_parameters():
+        if parameter.is_floating_point() and parameter.dtype != float32:
+            raise TypeError(f"{function}: expected a model of float32, got {parameter.dtype} for {name!r}; convert the "
+                            "model and the data with .float()")
 
 
 def prepare(model: Module, example: tuple[Any, ...], observer: Any = "MinMax", learnable: bool = False,

@@ -255,6 +255,16 @@ def test_not_a_module():
         convert(nn.Linear(2, 2))
 
 
+@pytest.mark.parametrize("scheme", ["static", "dynamic", "weight_only", "qat"])
+def test_a_model_that_is_quantised_already(scheme):
+    model, x = nn.Sequential(nn.Linear(64, 64)), images(8, 64)
+    made = prepare_qat(model, fastnet.tensor(x), faster_only=False) if scheme == "qat" else fastnet.quantize(
+        model, x, scheme, faster_only=False, speed=False)[0]
+    for again in (lambda: fastnet.quantize(made, x), lambda: prepare_qat(made, fastnet.tensor(x))):
+        with pytest.raises(ValueError, match="expected a model of float32, got one with a quantised layer, '"):
+            again()
+
+
 def test_convert_needs_data():
     with pytest.raises(ValueError, match="has seen no values"):
         convert(prepare_qat(nn.Linear(64, 64), fastnet.ones(1, 64), faster_only=False))

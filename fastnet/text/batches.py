@@ -1,7 +1,7 @@
 """Batches of sequences of similar lengths, padded to the longest of each batch."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from fastnet._core.construction import from_numpy
 from fastnet._core.errors import whole_number
 from fastnet._core.reprs import repr_of
 from fastnet._core.tensor import Tensor
+from fastnet.text.epochs import EpochLoader
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -70,7 +71,7 @@ def sequence_sizes(name: str, sequences: Sequence[Sequence[Sequence[int]]]) -> A
     return sizes
 
 
-class BucketLoader:
+class BucketLoader(EpochLoader):
     """Iterates over sequences, or over pairs of them, in padded batches of similar lengths.
 
     An epoch draws a random order, cuts it into pools of 50 batches, sorts each pool by length, cuts it into batches,
@@ -109,17 +110,15 @@ class BucketLoader:
     max_tokens: int | None
     padding: int
     shuffle: bool
-    seed: int
     lengths: bool
-    next_epoch: int
 
     def __init__(self, *sequences: Sequence[Sequence[int]], batch_size: int = 32, max_tokens: int | None = None,
                  padding: int = 0, shuffle: bool = True, seed: int = 0, lengths: bool = False) -> None:
+        super().__init__(seed)
         self.sequences: tuple[Sequence[Sequence[int]], ...] = sequences
         self.batch_size = whole_number("batch_size", batch_size, 1)
         self.max_tokens = None if max_tokens is None else whole_number("max_tokens", max_tokens, 1)
-        self.padding, self.shuffle, self.seed, self.lengths = padding, shuffle, seed, lengths
-        self.next_epoch = 0
+        self.padding, self.shuffle, self.lengths = padding, shuffle, lengths
         self._sizes = sequence_sizes("BucketLoader", sequences)
         if self.max_tokens is not None and self._sizes.max(initial=0) > self.max_tokens:
             raise ValueError(f"BucketLoader: expected sequences of at most max_tokens = {self.max_tokens} tokens, got "
@@ -127,40 +126,25 @@ class BucketLoader:
 
     def __len__(self) -> int:
         """The number of batches of the next epoch; with max_tokens, other epochs may have other numbers."""
-        return len(self._batches(self.next_epoch))
+        return len(self._plan(self.next_epoch))
 
     def __repr__(self) -> str:
         return repr_of(self, samples=self._sizes.shape[1], batch_size=self.batch_size, max_tokens=self.max_tokens)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        number = self.next_epoch
-        self.next_epoch = number + 1
-        return self.epoch(number)
-
-    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
-        """Iterate over the batches of one epoch. `next_epoch` does not change.
-
-        Args:
-            number: number of the epoch, from 0.
-            start: number of the first batch, from 0.
-        """
-        for rows in self._batches(whole_number("the epoch's number", number, 0))[start:]:
-            yield self._batch(rows)
-
-    def _batch(self, rows: Array) -> tuple[Tensor, ...]:
+    def _batch(self, planned: Array) -> tuple[Tensor, ...]:
         made: list[Any] = []
         for part, sizes in zip(self.sequences, self._sizes):
-            made.append(pad_sequences([part[row] for row in rows], self.padding))
+            made.append(pad_sequences([part[row] for row in planned], self.padding))
             if self.lengths:
-                made.append(from_numpy(sizes[rows]))
+                made.append(from_numpy(sizes[planned]))
         return tuple(made)
 
-    def _batches(self, number: int) -> list[Array]:
+    def _plan(self, number: int) -> list[Array]:
         """The row numbers of each batch of an epoch."""
         rows = np.arange(self._sizes.shape[1])
         if not self.shuffle:
             return self._cut(rows)
-        rng = np.random.default_rng((self.seed & (2**64 - 1), number))
+        rng = self._random(number)
         order = rng.permutation(rows)
         pools = [order[i:i + _POOL * self.batch_size] for i in range(0, len(order), _POOL * self.batch_size)]
         batches = [batch for pool in pools for batch in self._cut(pool[np.lexsort(self._sizes[::-1, pool])])]

@@ -1,7 +1,7 @@
 """Batches of sequences in few shapes, for compiled steps."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from fastnet._core.errors import whole_number
 from fastnet._core.reprs import repr_of
 from fastnet.text.batches import pad_sequences, sequence_sizes
+from fastnet.text.epochs import EpochLoader
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["LengthBuckets"]
 
 
-class LengthBuckets:
+class LengthBuckets(EpochLoader):
     """Iterates over sequences, or over pairs of them, in padded batches that have few shapes.
 
     `fastnet.compile` records a step once for each shape. Here the length of a batch is a multiple of `multiple`, the
@@ -51,51 +52,35 @@ class LengthBuckets:
     multiple: int
     padding: int
     shuffle: bool
-    seed: int
     dataset: range
-    next_epoch: int
 
     def __init__(self, *sequences: Sequence[Sequence[int]], max_tokens: int = 2048, multiple: int = 8, padding: int = 0,
                  shuffle: bool = True, seed: int = 0) -> None:
+        super().__init__(seed)
         self.sequences: tuple[Sequence[Sequence[int]], ...] = sequences
         self.multiple = whole_number("multiple", multiple, 1)
         self.max_tokens = whole_number("max_tokens", max_tokens, 1)
-        self.padding, self.shuffle, self.seed = padding, shuffle, seed
+        self.padding, self.shuffle = padding, shuffle
         sizes = sequence_sizes("LengthBuckets", sequences)
         self._lengths: Array = -(-sizes.max(0) // self.multiple) * self.multiple
         self.dataset = range(len(self._lengths))
-        self.next_epoch = 0
         if self._lengths.max(initial=0) > self.max_tokens:
             raise ValueError(f"LengthBuckets: expected sequences of at most max_tokens = {self.max_tokens} tokens, got "
                              f"one of {sizes.max()}, padded to {self._lengths.max()}")
 
     def __len__(self) -> int:
-        return len(self._batches(0))
+        return len(self._plan(0))
 
     def __repr__(self) -> str:
         return repr_of(self, samples=len(self.dataset), max_tokens=self.max_tokens, multiple=self.multiple)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        number = self.next_epoch
-        self.next_epoch = number + 1
-        return self.epoch(number)
+    def _batch(self, planned: tuple[Array, int]) -> tuple[Tensor, ...]:
+        rows, length = planned
+        return tuple(pad_sequences([part[row] for row in rows], self.padding, length) for part in self.sequences)
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
-        """Iterate over the batches of one epoch.
-
-        Args:
-            number: number of the epoch, from 0.
-            start: number of the first batch, from 0.
-
-        Returns:
-            For each batch a tuple of an int64 tensor (N, length) of each list.
-        """
-        for rows, length in self._batches(whole_number("the epoch's number", number, 0))[start:]:
-            yield tuple(pad_sequences([part[row] for row in rows], self.padding, length) for part in self.sequences)
-
-    def _batches(self, number: int) -> list[tuple[Array, int]]:
+    def _plan(self, number: int) -> list[tuple[Array, int]]:
         """The row numbers and the length of each batch of an epoch."""
-        rng = np.random.default_rng((self.seed & (2**64 - 1), number))
+        rng = self._random(number)
         order = rng.permutation(len(self.dataset)) if self.shuffle else np.arange(len(self.dataset))
         batches: list[tuple[Array, int]] = []
         left = order[:0]

@@ -1,7 +1,7 @@
 """Windows of a long sequence of tokens, each with the tokens that follow."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from fastnet._core.construction import from_numpy
 from fastnet._core.errors import whole_number
 from fastnet._core.reprs import repr_of
+from fastnet.text.epochs import EpochLoader
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["TokenWindows"]
 
 
-class TokenWindows:
+class TokenWindows(EpochLoader):
     """Iterates over windows of a sequence of tokens, with the token after each of their positions as the target.
 
     An epoch has a number of batches of windows that begin at random positions. Without this number, the windows follow
@@ -52,17 +53,15 @@ class TokenWindows:
     length: int
     batch_size: int
     batches: int | None
-    seed: int
     dataset: range
-    next_epoch: int
 
     def __init__(self, tokens: Sequence[int] | Array, length: int, batch_size: int = 12, batches: int | None = None,
                  seed: int = 0) -> None:
+        super().__init__(seed)
         self.tokens: Array = np.asarray(tokens, np.int64)
         self.length = whole_number("length", length, 1)
         self.batch_size = whole_number("batch_size", batch_size, 1)
         self.batches = None if batches is None else whole_number("batches", batches, 1)
-        self.seed, self.next_epoch = seed, 0
         least = 2 if batches is None else length + 1
         if len(self.tokens) < least:
             raise ValueError(f"TokenWindows: expected at least {least} tokens, got {len(self.tokens)}")
@@ -80,28 +79,16 @@ class TokenWindows:
         return repr_of(self, tokens=len(self.tokens), length=self.length, batch_size=self.batch_size,
                        batches=self.batches)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        number = self.next_epoch
-        self.next_epoch = number + 1
-        return self.epoch(number)
+    def _batch(self, planned: Array) -> tuple[Tensor, ...]:
+        length = min(self.length, len(self.tokens) - 1 - int(planned[0]))
+        rows = planned[:, None] + np.arange(length)
+        return from_numpy(self.tokens[rows]), from_numpy(self.tokens[rows + 1])
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Iterate over the batches of one epoch. `next_epoch` does not change.
-
-        Args:
-            number: number of the epoch, from 0.
-            start: number of the first batch, from 0.
-        """
-        for first in self._first_tokens(whole_number("the epoch's number", number, 0))[start:]:
-            length = min(self.length, len(self.tokens) - 1 - int(first[0]))
-            rows = first[:, None] + np.arange(length)
-            yield from_numpy(self.tokens[rows]), from_numpy(self.tokens[rows + 1])
-
-    def _first_tokens(self, number: int) -> list[Array]:
+    def _plan(self, number: int) -> list[Array]:
         """The positions at which the windows of each batch begin."""
         if self.batches is not None:
-            rng = np.random.default_rng((self.seed & (2**64 - 1), number))
-            return list(rng.integers(0, len(self.tokens) - self.length, (self.batches, self.batch_size)))
+            shape = self.batches, self.batch_size
+            return list(self._random(number).integers(0, len(self.tokens) - self.length, shape))
         whole, rest = divmod(len(self.tokens) - 1, self.length)
         begin = np.arange(whole) * self.length
         batches = [begin[i:i + self.batch_size] for i in range(0, whole, self.batch_size)]

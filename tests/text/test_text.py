@@ -173,6 +173,16 @@ def test_length_buckets_have_the_same_few_shapes_in_each_epoch():
         text.LengthBuckets([[1]], [[1], [2]])
 
 
+@pytest.mark.parametrize("loader", [text.BucketLoader([[1], [2]]), text.LengthBuckets([[1], [2]]),
+                                    text.TokenWindows([1, 2, 3], 1, batches=1)], ids=lambda x: type(x).__name__)
+def test_a_start_outside_of_the_epoch(loader):
+    assert len(list(loader.epoch(0, 1))) == 0
+    with pytest.raises(ValueError, match="start to be at most the number of batches, 1, got 2"):
+        loader.epoch(0, 2)
+    with pytest.raises(ValueError, match="start to be at least 0"):
+        loader.epoch(0, -1)
+
+
 def test_a_compiled_step_is_recorded_once_for_each_shape():
     table = fastnet.nn.Embedding(50, 4)
     step = fastnet.compile(lambda x: table(x).sum())

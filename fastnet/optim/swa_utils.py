@@ -35,13 +35,7 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable[..., None]:
         >>> average
         tensor([0.1])
     """
-    average = get_ema_avg_fn(decay)
-
-    @no_grad()
-    def update(averages: Sequence[Tensor], parameters: Sequence[Tensor], num_averaged: Any) -> None:
-        for a, p in zip(averages, parameters, strict=True):
-            a.copy_(average(a, p, num_averaged))
-    return update
+    return _multi_avg_fn(get_ema_avg_fn(decay))
 
 
 def get_swa_multi_avg_fn() -> Callable[..., None]:
@@ -54,8 +48,11 @@ def get_swa_multi_avg_fn() -> Callable[..., None]:
         >>> average
         tensor([0.5])
     """
-    average = get_swa_avg_fn()
+    return _multi_avg_fn(get_swa_avg_fn())
 
+
+def _multi_avg_fn(average: Callable[..., Tensor]) -> Callable[..., None]:
+    """The function that writes new averages into the averages of several parameters."""
     @no_grad()
     def update(averages: Sequence[Tensor], parameters: Sequence[Tensor], num_averaged: Any) -> None:
         for a, p in zip(averages, parameters, strict=True):

@@ -30,9 +30,8 @@ def base_class(layer: nn.Module) -> type[nn.Module]:
 
 def module_paths(model: nn.Module) -> list[str]:
     """The paths of the modules of a model, without those of adapters."""
-    inner = tuple(f"{path}.adapters" if path else "adapters" for path in adapted_layers(model))
-    return [path for path, _ in model.named_modules() if not any(
-        path == prefix or path.startswith(prefix + ".") for prefix in inner)]
+    inner = [f"{path}.adapters" if path else "adapters" for path in adapted_layers(model)]
+    return [path for path, _ in model.named_modules() if not _is_inside(path, inner)]
 
 
 def adaptable(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -58,27 +57,33 @@ def selected_layers(model: nn.Module, config: LoRAConfig) -> list[tuple[str, nn.
     layers = dict(adaptable(model))
     outputs = {f"{path}.out_proj" for path, layer in layers.items() if base_class(layer) is nn.MultiheadAttention}
     whole = saved_modules(model, config)
-    targets = config.target_modules
-    trained = {path for path in layers if any(path == w or path.startswith(w + ".") for w in whole)}
+    targets, advice = config.target_modules, ""
     if targets is None or targets == "all-linear":
-        found = [path for path, layer in layers.items()
-                 if base_class(layer) in _DEFAULT_LAYERS and path not in outputs and path not in trained]
+        found = [path for path, layer in model.named_modules() if isinstance(layer, _DEFAULT_LAYERS)
+                 and path not in outputs and not _is_inside(path, whole)]
+        advice = "; name the layers to adapt in target_modules"
     elif isinstance(targets, str):
         found = _paths_by_expression(model, targets)
     else:
         found = _paths_by_name(model, targets)
+    found += [path for path in outputs if path.removesuffix(".out_proj") in found and path not in found]
     others = [path for path in found if path not in layers]
     if others:
         kinds = ", ".join(kind.__name__ for kind in LAYERS)
         raise ValueError(f"lora: expected target_modules to select {kinds} layers, got {names_text(others)}, of which "
-                         f"{others[0]!r} is a {type(model.get_submodule(others[0])).__name__}")
+                         f"{others[0]!r} is a {type(model.get_submodule(others[0])).__name__}{advice}")
     if not found:
         raise ValueError(f"lora: {type(model).__name__} has no linear layer to adapt")
-    if trained & set(found):
-        raise ValueError(f"lora: {names_text(sorted(trained & set(found)))}: expected either an adapter or a module in "
-                         "modules_to_save, not both")
-    found += [path for path in outputs if path.removesuffix(".out_proj") in found and path not in found]
+    twice = sorted(path for path in found if _is_inside(path, whole))
+    if twice:
+        raise ValueError(f"lora: {names_text(twice)}: expected either an adapter or a module in modules_to_save, not "
+                         "both")
     return [(path, layer) for path, layer in layers.items() if path in set(found)]
+
+
+def _is_inside(path: str, modules: Iterable[str]) -> bool:
+    """Whether a path is one of these modules or leads into it."""
+    return any(path == module or path.startswith(module + ".") for module in modules)
 
 
 def saved_modules(model: nn.Module, config: LoRAConfig) -> list[str]:

@@ -244,10 +244,19 @@ def test_names_select_layers_as_in_peft():
         assert paths == (wanted or ["0.query", "0.query2", "1"])
 
 
+def with_normed_output(model):
+    nn.utils.parametrizations.weight_norm(model.attention.out_proj)
+    return model
+
+
 ERRORS = {
     "unknown name": (lambda m: lora.apply(m, target_modules=["qery"]), ValueError, "no layer is called 'qery'.*query"),
     "no fit": (lambda m: lora.apply(m, target_modules="x.*"), ValueError, "fits the name of no layer"),
     "expression": (lambda m: lora.apply(m, target_modules="("), ValueError, "not a regular expression"),
+    "parametrized": (lambda m: lora.apply(nn.Sequential(m, nn.utils.parametrizations.weight_norm(nn.Linear(2, 2)))),
+                     ValueError, "got 1, of which '1' is a ParametrizedLinear; name the layers to adapt in target_mod"),
+    "parametrized output": (lambda m: lora.apply(with_normed_output(m), target_modules=["attention"]), ValueError,
+                            "got attention.out_proj, of which .* is a ParametrizedLinear"),
     "norm": (lambda m: lora.apply(m, target_modules=["norm"]), ValueError, "got norm, of which .*norm' is a LayerNorm"),
     "groups": (lambda m: lora.apply(m, target_modules=["conv"]), ValueError, "conv, a Conv2d, .* its 2 groups"),
     "attention": (lambda m: lora.apply(m, target_modules=["attention"], dora=True), ValueError, "DoRA is not defined"),

@@ -4,11 +4,10 @@
 read the folders of Hugging Face's peft.
 """
 from fastnet.lora.adapter import Adapter
-from fastnet.lora.config import LoRAConfig
 from fastnet.lora.files import load_adapter, save_adapter
 from fastnet.lora.layers import LoRAConv1d, LoRAConv2d, LoRAConv3d, LoRAEmbedding, LoRALinear, LoRAMultiheadAttention
 from fastnet.lora.model import add, apply, delete_adapter, merge, merge_and_unload, set_adapter, unload, unmerge
 
-__all__ = ["Adapter", "LoRAConfig", "LoRAConv1d", "LoRAConv2d", "LoRAConv3d", "LoRAEmbedding", "LoRALinear",
+__all__ = ["Adapter", "LoRAConv1d", "LoRAConv2d", "LoRAConv3d", "LoRAEmbedding", "LoRALinear",
            "LoRAMultiheadAttention", "add", "apply", "delete_adapter", "load_adapter", "merge", "merge_and_unload",
            "save_adapter", "set_adapter", "unload", "unmerge"]

@@ -28,7 +28,7 @@ class LoRAConfig:
         TypeError, ValueError: a value of the wrong type or out of range.
 
     Example:
-        >>> from fastnet.lora import LoRAConfig
+        >>> from fastnet.lora.config import LoRAConfig
         >>> LoRAConfig(r=4, alpha=8).scale, LoRAConfig(r=4, alpha=8, rslora=True).scale
         (2.0, 4.0)
     """

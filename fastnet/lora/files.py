@@ -19,7 +19,7 @@ from fastnet._io.tensor_file import naming, parse_json, read_tensors, write_tens
 from fastnet.backend import K
 from fastnet.lora.config import LoRAConfig
 from fastnet.lora.layers import LAYERS
-from fastnet.lora.model import add_with, configs, delete_adapter, set_adapter, unload
+from fastnet.lora.model import active_names, add_with, check_known, configs, delete_adapter, set_adapter, unload
 from fastnet.lora.selection import (
     adapted_layers,
     base_class,
@@ -71,8 +71,7 @@ def save_adapter(model: nn.Module, folder: StrPath, name: str | None = None) -> 
     if name is None and len(known) != 1:
         raise ValueError(f"save_adapter: expected the name of an adapter, the model has {names_text(known) or 'none'}")
     name = next(iter(known)) if name is None else name
-    if name not in known:
-        raise ValueError(f"save_adapter: the model has no adapter {name!r}; it has {names_text(known) or 'none'}")
+    check_known("save_adapter", model, (name,))
     outputs = _attention_outputs(model, name)
     paths = [path for path, layer in adapted_layers(model).items() if name in layer.adapters and path not in outputs]
     transposed = any(base_class(model.get_submodule(path)) is Projection for path in paths)
@@ -162,19 +161,19 @@ class _Loading:
     def load(self, trainable: bool) -> None:
         """Add the adapter; after an error the model is unchanged."""
         paths = self._paths()
-        before, fresh = {path: layer.active for path, layer in adapted_layers(self.model).items()}, configs(self.model)
-        frozen = [(p, p.requires_grad) for p in self.model.parameters()]
+        had_adapters, active = bool(configs(self.model)), active_names(self.model)
+        learning = [(p, p.requires_grad) for p in self.model.parameters()]
         self._refuse_others(paths)
         add_with(self.model, self.name, self.config, 0, paths)
         try:
             self._copy()
         except ValueError:
             delete_adapter(self.model, self.name)
-            if not fresh:
+            if not had_adapters:
                 unload(self.model)
-            for path, active in before.items():
-                self.model.get_submodule(path).active = active
-            for p, requires_grad in frozen:
+            for layer in adapted_layers(self.model).values():
+                layer.active = active
+            for p, requires_grad in learning:
                 p.requires_grad_(requires_grad)
             raise
         set_adapter(self.model, self.name, trainable)

@@ -12,8 +12,8 @@ from fastnet.lora.layers import LAYERS, AdaptedLayer
 from fastnet.lora.selection import adapted_layers, base_class, names_text, saved_modules, selected_layers
 from fastnet.random import Generator
 
-__all__ = ["add", "add_with", "apply", "configs", "delete_adapter", "merge", "merge_and_unload", "set_adapter",
-           "unload", "unmerge"]
+__all__ = ["active_names", "add", "add_with", "apply", "check_known", "configs", "delete_adapter", "merge",
+           "merge_and_unload", "set_adapter", "unload", "unmerge"]
 
 _Model = TypeVar("_Model", bound="nn.Module")
 
@@ -38,7 +38,7 @@ def apply(model: _Model, r: int = 8, alpha: float = 8, target_modules: str | Seq
         target_modules: the layers, as in peft: names, each of which fits a path that is equal to it or ends with it
             after a dot; or a regular expression for whole paths; None or "all-linear": all Linear and
             MultiheadAttention layers and those of GPT outside of `modules_to_save`. An attention module brings its
-            `out_proj` with it.
+            `out_proj` with it. A layer with a parametrization, or of a subclass, cannot have an adapter.
         dropout: the probability with which an element of the update's input is zeroed in training. Embedding layers
             have no dropout.
         rslora: scale = alpha / sqrt(r).
@@ -97,7 +97,7 @@ def add(model: nn.Module, name: str, r: int = 8, alpha: float = 8,
     if not _adapted("add", model):
         raise ValueError("lora.add: the model has no adapter; make it one with fastnet.lora.apply")
     config = LoRAConfig(r, alpha, target_modules, dropout, rslora, dora, modules_to_save)
-    active = _active_names(model)
+    active = active_names(model)
     add_with(model, name, config, seed)
     _set(model, active, True)
 
@@ -172,7 +172,8 @@ def _unmerged(function: str, model: nn.Module) -> dict[str, AdaptedLayer]:
     return layers
 
 
-def _active_names(model: nn.Module) -> tuple[str, ...]:
+def active_names(model: nn.Module) -> tuple[str, ...]:
+    """The names of the adapters that a model applies."""
     return next((layer.active for layer in adapted_layers(model).values()), ())
 
 
@@ -197,13 +198,23 @@ def set_adapter(model: nn.Module, names: str | Sequence[str], trainable: bool = 
     """
     _unmerged("set_adapter", model)
     chosen = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
-    _check_known("set_adapter", model, chosen)
+    check_known("set_adapter", model, chosen)
     if len(chosen) > 1 and any(configs(model)[name].dora for name in chosen):
         raise ValueError(f"lora.set_adapter: an adapter with DoRA cannot be added to others, got {chosen}")
     _set(model, chosen, trainable)
 
 
-def _check_known(function: str, model: nn.Module, names: Iterable[str]) -> None:
+def check_known(function: str, model: nn.Module, names: Iterable[str]) -> None:
+    """Refuse names of adapters that a model does not have.
+
+    Args:
+        function: that was called, for errors.
+        model: the model.
+        names: of adapters.
+
+    Raises:
+        ValueError: an unknown name.
+    """
     known = configs(model)
     for name in names:
         if name not in known:
@@ -234,7 +245,7 @@ def delete_adapter(model: nn.Module, name: str) -> None:
         ValueError: an unknown name, or adapters are merged.
     """
     layers = _unmerged("delete_adapter", model)
-    _check_known("delete_adapter", model, (name,))
+    check_known("delete_adapter", model, (name,))
     model.__dict__["lora_configs"] = {other: config for other, config in configs(model).items() if other != name}
     for layer in layers.values():
         layer.active = tuple(other for other in layer.active if other != name)

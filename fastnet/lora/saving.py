@@ -8,7 +8,7 @@ from fastnet import nn
 from fastnet._core.errors import shape_text
 from fastnet.lora.config import LoRAConfig
 from fastnet.lora.layers import AdaptedLayer
-from fastnet.lora.model import add_with, configs, unload
+from fastnet.lora.model import active_names, add_with, configs, unload
 from fastnet.lora.selection import adapted_layers
 from fastnet.nn.parameter import store
 from fastnet.nn.state_dict import join
@@ -41,10 +41,9 @@ def _described_adapters(model: nn.Module) -> dict[str, Any]:
               if isinstance(part, AdaptedLayer)}
     adapters = {name: {"layers": [path for path, layer in layers.items() if name in layer.adapters],
                        "config": asdict(config)} for name, config in configs(model).items()}
-    active = next((layer.active for layer in layers.values()), ())
     trained = {name for layer in layers.values() for name, adapter in layer.adapters.items()
                if adapter.lora_A.requires_grad}
-    return {"active": list(active), "trained": sorted(trained), "adapters": adapters}
+    return {"active": list(active_names(model)), "trained": sorted(trained), "adapters": adapters}
 
 
 def pop_arrays(described: Any, arrays: dict[str, Array]) -> dict[str, Array]:

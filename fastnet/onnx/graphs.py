@@ -11,6 +11,7 @@ import numpy as np
 
 from fastnet._core.errors import given_text, printable
 from fastnet.onnx import forms, tensors
+from fastnet.onnx.attributes import check_attributes
 from fastnet.onnx.external import ExternalFiles
 from fastnet.onnx.program import Program, names_read
 from fastnet.onnx.registry import Node, Operator, UnsupportedError, find_operator
@@ -177,6 +178,7 @@ class GraphReader:
         return operator
 
     def _attributes(self, node: forms.Node, label: str, place: _Place) -> dict[str, Any]:
+        check_attributes(node, label)
         found: dict[str, Any] = {}
         for entry in node.attribute:
             given = entry

@@ -6,9 +6,10 @@ import pytest
 
 import fastnet
 from fastnet import nn
-from fastnet.onnx import DamagedFileError, UnsupportedError, load
+from fastnet.onnx import DamagedFileError, UnsupportedError, load, supported_operators
+from fastnet.onnx.attributes import KNOWN
 
-pytest.importorskip("onnx")
+onnx = pytest.importorskip("onnx")
 from onnx import parser
 
 
@@ -76,10 +77,28 @@ def test_an_error_names_the_node():
     ("g (float[N] x) => (float[N] z) { y = Relu(x) }", "output reads the value 'z'"),
     ("g (float[N] x) => (float[N] y) { y = Relu(x) y = Relu(x) }", "expected one definition of the value 'y', got two"),
     ("g (float[N] x) => (float[N] y) { y = Relu(z) z = Relu(y) }", "depend on themselves, got 2 nodes"),
+    ("g (float[N] x) => (float[N] y) { y = LeakyRelu <alfa = 0.5> (x) }",
+     "LeakyRelu node 'y': expected the attributes alpha, consumed_inputs, got 'alfa'; did you mean 'alpha'"),
+    ("g (float[N] x) => (float[N] y) { y = Tan <axis = 1> (x) }", r"expected the attributes \(none\), got 'axis'"),
 ])
 def test_invalid_graphs(text, message):
     with pytest.raises(DamagedFileError, match=message):
         model_of(text)
+
+
+def test_the_attributes_of_an_operator_are_those_of_onnx():
+    known = {}
+    for schema in onnx.defs.get_all_schemas_with_history():
+        known.setdefault(f"{schema.domain}.{schema.name}".lstrip("."), set()).update(schema.attributes)
+    assert set(supported_operators()) <= KNOWN.keys()
+    for operator, attributes in KNOWN.items():
+        if not operator.startswith("com.microsoft."):
+            assert set(attributes) == known[operator], operator
+
+
+def test_attributes_of_other_programs_are_ignored():
+    model = model_of("g (float[N] x) => (float[N] y) { y = Relu <__note = 1> (x) }")
+    assert model(fastnet.tensor([-1.0])).tolist() == [0]
 
 
 def test_unsupported_operators_are_listed_once():

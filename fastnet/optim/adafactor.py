@@ -59,7 +59,7 @@ class Adafactor(Optimizer):
                                   "weight_decay": weight_decay, "maximize": maximize})
 
     def check(self, group: dict[str, Any]) -> None:
-        super().check({name: group[name] for name in self.HYPER})
+        super().check(group)
         if not group["beta2_decay"] <= 0:
             raise ValueError(f"invalid beta2_decay: expected 0 or less, got {group['beta2_decay']}")
         if not group["d"] >= 1:

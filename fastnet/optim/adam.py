@@ -52,14 +52,12 @@ class Adam(Optimizer):
                                   "amsgrad": amsgrad, "maximize": maximize, "l1": l1})
 
     def check(self, group: dict[str, Any]) -> None:
-        if len(group["betas"]) != 2:
-            raise ValueError(f"invalid betas: expected two numbers, got {group['betas']}")
         if len({isinstance(beta, Tensor) for beta in group["betas"]}) > 1:
             raise ValueError(f"invalid betas: expected two numbers or two tensors, got {group['betas']}")
         if group.get("decoupled_weight_decay", self.DECOUPLED) != self.DECOUPLED:
             raise ValueError(f"decoupled_weight_decay is {not self.DECOUPLED} in the state and {self.DECOUPLED} in "
                              f"{type(self).__name__}; Adam and AdamW differ in it")
-        super().check(dict(zip(self.HYPER, self.numbers(group))))
+        super().check(group)
 
     def numbers(self, group: dict[str, Any]) -> list[Any]:
         return [group["lr"], *group["betas"], group["eps"], group["weight_decay"], group["l1"]]

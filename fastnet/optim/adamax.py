@@ -45,9 +45,6 @@ class Adamax(Optimizer):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
                                   "maximize": maximize})
 
-    def check(self, group: dict[str, Any]) -> None:
-        super().check(dict(zip(self.HYPER, self.numbers(group))))
-
     def numbers(self, group: dict[str, Any]) -> list[Any]:
         return [group["lr"], *group["betas"], group["eps"], group["weight_decay"]]
 

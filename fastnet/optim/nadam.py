@@ -50,9 +50,6 @@ class NAdam(Optimizer):
                                   "momentum_decay": momentum_decay, "decoupled_weight_decay": decoupled_weight_decay,
                                   "maximize": maximize})
 
-    def check(self, group: dict[str, Any]) -> None:
-        super().check(dict(zip(self.HYPER, self.numbers(group))))
-
     def numbers(self, group: dict[str, Any]) -> list[Any]:
         return [group["lr"], *group["betas"], group["eps"], group["weight_decay"], group["momentum_decay"]]
 

@@ -130,9 +130,10 @@ class Optimizer(OptimizerState, StepHooks):
             TypeError: an option is not a number.
             ValueError: an option is out of range.
         """
-        for name in self.HYPER:
+        if len(group.get("betas", (0, 0))) != 2:
+            raise ValueError(f"invalid betas: expected two numbers, got {group['betas']}")
+        for name, value in zip(self.HYPER, self.numbers(group), strict=True):
             low, high = (0, 1) if name in _FRACTIONS else (0, math.inf)
-            value = group[name]
             if not isinstance(value, Tensor):
                 check_number(name, value)
             elif value.numel() != 1:

@@ -51,7 +51,7 @@ class Rprop(Optimizer):
             raise ValueError(f"invalid lr: expected a number or a tensor of one element, got {group['lr']}")
         if not group["lr"] >= 0:
             raise ValueError(f"invalid lr: expected 0 <= lr, got {group['lr']}")
-        super().check(dict(zip(self.HYPER, self.numbers(group))))
+        super().check(group)
 
     def numbers(self, group: dict[str, Any]) -> list[Any]:
         return [*group["etas"], *group["step_sizes"]]

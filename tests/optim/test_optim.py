@@ -315,7 +315,7 @@ def test_swapped_gradients_update_the_parameters_they_are_assigned_to():
     ("SGD", {"momentum": -0.5}, "invalid momentum"), ("RMSprop", {"momentum": -0.5}, "invalid momentum"),
     ("SGD", {"nesterov": True}, "nesterov: expected momentum > 0 .* got momentum 0"),
     ("SGD", {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "dampening 0.1"),
-    *((rule, {"betas": betas}, match) for rule in ("Adam", "AdamW") for betas, match in (
+    *((rule, {"betas": betas}, match) for rule in ("Adam", "AdamW", "Adamax", "NAdam", "RAdam") for betas, match in (
         ((1.0, 0.999), "invalid beta1: .* got 1.0"), ((-0.1, 0.999), "invalid beta1"), ((0.9, 1.0), "invalid beta2"),
         ((0.9, -1), "invalid beta2"), ((0.9,), "invalid betas: expected two"), ((0.9, 0.9, 0.9), "invalid betas"))),
     ("RMSprop", {"alpha": -0.1}, "invalid alpha"), ("RMSprop", {"alpha": 1.5}, "invalid alpha"),

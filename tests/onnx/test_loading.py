@@ -9,8 +9,8 @@ from fastnet import nn
 from fastnet.onnx import DamagedFileError, UnsupportedError, load, supported_operators
 from fastnet.onnx.attributes import KNOWN
 
-onnx = pytest.importorskip("onnx")
-from onnx import parser
+pytest.importorskip("onnx")
+from onnx import defs, parser
 
 
 def model_of(text, opset=18):
@@ -88,7 +88,7 @@ def test_invalid_graphs(text, message):
 
 def test_the_attributes_of_an_operator_are_those_of_onnx():
     known = {}
-    for schema in onnx.defs.get_all_schemas_with_history():
+    for schema in defs.get_all_schemas_with_history():
         known.setdefault(f"{schema.domain}.{schema.name}".lstrip("."), set()).update(schema.attributes)
     assert set(supported_operators()) <= KNOWN.keys()
     for operator, attributes in KNOWN.items():

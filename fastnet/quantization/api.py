@@ -99,7 +99,7 @@ def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "wei
             else:
                 prepared = prepare_qat(model, batches[0][0], learnable=learnable, data=[x for x, _ in batches],
                                        faster_only=faster_only)
-                _train(prepared, _loader(batches, seed) if training is None else training, epochs, lr)
+                _train_rounded(prepared, _loader(batches, seed) if training is None else training, epochs, lr)
             made, layers = converted_with_layers(prepared, batches[0][0])
         measures = batches if evaluation is None else batches_of(evaluation, batch_size)
         return made, _report(scheme, model, made, layers, measures, speed)
@@ -119,7 +119,7 @@ def _loader(batches: list[Batch], seed: int) -> DataLoader:
     return DataLoader(TensorDataset(x, y), len(batches[0][0][0]), shuffle=True, seed=seed)
 
 
-def _train(prepared: StepModel, loader: Any, epochs: int, lr: float) -> None:
+def _train_rounded(prepared: StepModel, loader: Any, epochs: int, lr: float) -> None:
     """Train a prepared model; the last epoch has the scales and the statistics of the integer model."""
     trainer = Trainer(prepared, "adamw", lr=lr, loss="cross_entropy")
     if epochs > 1:

@@ -32,7 +32,7 @@ _SCHEMES_OF_OPTIONS = {"calibration": ("static",), "bits": ("weight_only",), "gr
                        "method": ("weight_only",), "all": ("static", "qat"), "epochs": ("qat",), "lr": ("qat",),
                        "seed": ("qat",)}
 _CALIBRATION_ROWS = 1024
-_SAMPLES_OF_BATCH = 64
+_PER_STEP = 64                          # samples of a batch
 _BATCHES_OF_TEXT = 32
 _READ_DATA = "static", "qat"            # schemes that need samples
 
@@ -140,15 +140,15 @@ def training_of(name: str, saved: Saved, seed: int) -> DataLoader:
     samples, settings = load_samples(name, saved, training=True), saved.about.get("settings", {})
     changes = augmentation(kind_of(name), settings, saved.inputs, outputs_of(saved.target))
     steps = [step for step in (None if is_late(settings) else samples.prepare, changes) if step is not None]
-    return DataLoader(samples.dataset, _SAMPLES_OF_BATCH, shuffle=True, seed=seed, transform=Compose(steps) if steps else None,
+    return DataLoader(samples.dataset, _PER_STEP, shuffle=True, seed=seed, transform=Compose(steps) if steps else None,
                       prefetch=int(bool(steps)))
 
 
 def _batches(samples: Any) -> Iterator[tuple[Any, Any]]:
     """(x, y) in small batches."""
     for x, y in samples.loader():
-        for start in range(0, len(x), _SAMPLES_OF_BATCH):
-            yield x[start:start + _SAMPLES_OF_BATCH], y[start:start + _BATCH]
+        for start in range(0, len(x), _PER_STEP):
+            yield x[start:start + _PER_STEP], y[start:start + _PER_STEP]
 
 
 def windows_of(name: str, saved: Any, measured: int | None = _BATCHES_OF_TEXT) -> tuple[Any, Any]:

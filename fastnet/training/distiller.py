@@ -10,12 +10,12 @@ import fastnet
 from fastnet import data as d, nn
 from fastnet._core.errors import check_number, given_text
 from fastnet.training.distillation import LayerPair, layer_pairs, soft_losses, weighted_mean, without_gradient
+from fastnet.training.sources import base_dataset
 from fastnet.training.trainer import Trainer
 from fastnet.transfer.extraction import Tapped
 
 if TYPE_CHECKING:
     from fastnet import Tensor
-    from fastnet._core.annotations import Array
     from fastnet.training.annotations import LossSpec, LossTask, MetricSpec, OptimizerSpec
     from fastnet.training.sources import BatchSource
 
@@ -199,8 +199,5 @@ def _taught(teacher: Tapped, pairs: list[LayerPair], *inputs: Tensor) -> list[An
 
 def _is_fixed(loader: Any) -> bool:
     """Whether the inputs of a row are the same in each epoch: arrays, without a transform."""
-    dataset: Any = getattr(loader, "dataset", None)
-    while isinstance(dataset, d.Subset):
-        dataset = dataset.dataset
-    whole: Array | Any = isinstance(loader, d.DataLoader) and type(dataset) is d.TensorDataset
-    return bool(whole) and loader.transform is None
+    return (isinstance(loader, d.DataLoader) and loader.transform is None
+            and type(base_dataset(loader.dataset)) is d.TensorDataset)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fastnet.training.losses import Loss
     from fastnet.training.shards import Shards
 
-__all__ = ["BatchSource", "evaluation_source", "fit_sources", "input_batches", "is_loader"]
+__all__ = ["BatchSource", "base_dataset", "evaluation_source", "fit_sources", "input_batches", "is_loader"]
 
 _CHECKED_ROWS = 256                     # rows of a dataset in the checksum that a resumed training compares
 _MEASURED_ROWS = 1024                   # rows of a batch without gradients
@@ -121,7 +121,7 @@ class BatchSource:
     @functools.cached_property
     def _checksum(self) -> int | None:
         dataset: Any = getattr(self.loader, "dataset", None)
-        if not self.samples or not isinstance(_base_dataset(dataset), d.TensorDataset):
+        if not self.samples or not isinstance(base_dataset(dataset), d.TensorDataset):
             return None                 # the `take` of another class may draw random numbers, or be something else
         rows = np.unique(np.linspace(0, self.samples - 1, _CHECKED_ROWS).astype(np.int64))
         return fingerprint(*dataset.take(rows))
@@ -129,15 +129,19 @@ class BatchSource:
 
 def _warn_of_lost(loader: Any, dtype: DType) -> None:
     """Warn of inputs whose differences a dtype loses, if the loader's dataset holds arrays and has no transform."""
-    dataset: Any = _base_dataset(getattr(loader, "dataset", None))
+    dataset: Any = base_dataset(getattr(loader, "dataset", None))
     if isinstance(dataset, d.TensorDataset) and getattr(loader, "transform", None) is None:
         for array in dataset.arrays[:-1]:
             if isinstance(array, np.ndarray):
                 warn_of_lost("x", array, dtype)
 
 
-def _base_dataset(dataset: Any) -> Any:
-    """The dataset that a Subset, or a Subset of a Subset, selects from."""
+def base_dataset(dataset: Any) -> Any:
+    """The dataset that a Subset, or a Subset of a Subset, selects from; another dataset itself.
+
+    Args:
+        dataset: any dataset.
+    """
     while isinstance(dataset, d.Subset):
         dataset = dataset.dataset
     return dataset

@@ -16,6 +16,7 @@ from fastnet.autograd import no_grad
 from fastnet.functional.conv_windows import window_count
 from fastnet.functional.windows import Windows
 from fastnet.graph import Graph, ModuleCall, Node, Value
+from fastnet.graph.passes.fusion import activation_of
 from fastnet.nn import qat
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter
@@ -60,11 +61,8 @@ def _is_foldable(node: Node, input: Value) -> bool:
 
 def _clamp_of(node: Node) -> str:
     """The activation "relu" or "relu6" that a node is; "none" for other nodes."""
-    if node.operation == "relu":
-        return "relu"
-    if node.operation == "hardtanh" and (node.arguments["low"], node.arguments["high"]) == (0, 6):
-        return "relu6"
-    return "none"
+    found = activation_of(node)
+    return found if found in ("relu", "relu6") else "none"
 
 
 def _weight_reason(weight: Any, bias: Any, x: Any) -> str | None:

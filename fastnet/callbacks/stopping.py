@@ -43,10 +43,8 @@ class EarlyStopping(Callback):
 
     def __init__(self, monitor: str = "validation_loss", *, patience: int = 10, min_delta: float = 0.0,
                  mode: Mode = "auto", restore_best: bool = True) -> None:
-        if whole_number("patience", patience, None) < 1:
-            raise ValueError(f"expected patience >= 1, got {patience}")
         self.monitor: Monitor = Monitor(monitor, mode, min_delta)
-        self.patience: int = patience
+        self.patience: int = whole_number("patience", patience, 1)
         self.restore_best: bool = restore_best
         self.waited: int = 0                        # epochs since the last improvement
         self.best_epoch: int | None = None          # counted from 1

@@ -35,9 +35,7 @@ class GradientAccumulation(Callback):
     """
 
     def __init__(self, batches: int) -> None:
-        if whole_number("batches", batches, None) < 1:
-            raise ValueError(f"expected at least one batch per update, got {batches}")
-        self.batches: int = batches
+        self.batches: int = whole_number("batches", batches, 1)
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         trainer.accumulate = self.batches       # checkpoints save it

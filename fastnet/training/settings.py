@@ -45,8 +45,8 @@ def check_settings(epochs: int, batch_size: int, validation_split: float, resume
     Raises:
         TypeError, ValueError: of the first wrong argument, with what was expected.
     """
-    if whole_number("epochs", epochs, None) < 0 or whole_number("batch_size", batch_size, None) < 1:
-        raise ValueError(f"expected epochs >= 0 and batch_size >= 1, got epochs={epochs}, batch_size={batch_size}")
+    whole_number("epochs", epochs, 0)
+    whole_number("batch_size", batch_size, 1)
     check_number("validation_split", validation_split)
     if not 0 <= validation_split < 1:
         raise ValueError(f"expected 0 <= validation_split < 1, got {validation_split}")

@@ -90,12 +90,12 @@ def test_nothing_to_watch(make):
 
 
 @pytest.mark.parametrize(("make", "message"), [
-    (lambda: c.GradientAccumulation(0), "at least one batch"),
+    (lambda: c.GradientAccumulation(0), "batches to be at least 1, got 0"),
     (lambda: c.GradientClipping(), "either max_norm or value"),
     (lambda: c.GradientClipping(1.0, value=1.0), "either max_norm or value"),
     (lambda: c.GradientClipping(-1.0), "expected max_norm > 0, got -1.0"),
     (lambda: c.ExponentialMovingAverage(1.0), "0 <= decay < 1"),
-    (lambda: c.EarlyStopping(patience=0), "patience >= 1"),
+    (lambda: c.EarlyStopping(patience=0), "patience to be at least 1, got 0"),
     (lambda: c.EarlyStopping(mode="best"), "unknown mode 'best'"),
     (lambda: c.EarlyStopping(min_delta=-1), "min_delta >= 0"),
     (lambda: c.Checkpoint("run", seconds=-1), "seconds >= 0"),

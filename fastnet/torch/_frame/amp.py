@@ -26,7 +26,7 @@ class autocast:
 
     def __init__(self, device_type: str = "cpu", dtype: Any = None, enabled: bool = True,
                  cache_enabled: bool | None = None) -> None:
-        self.device, self.fast_dtype, self._enabled = device_type, dtype, enabled
+        self.device, self.fast_dtype = device_type, dtype
 
     def __enter__(self) -> autocast:
         return self
@@ -55,8 +55,7 @@ class GradScaler:
 
     def __init__(self, device: str = "cpu", init_scale: float = 65536.0, growth_factor: float = 2.0,
                  backoff_factor: float = 0.5, growth_interval: int = 2000, enabled: bool = True) -> None:
-        self._growth = {"growth_factor": growth_factor, "backoff_factor": backoff_factor,
-                        "growth_interval": growth_interval}
+        pass
 
     def scale(self, outputs: Any) -> Any:
         """The loss itself."""

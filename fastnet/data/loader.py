@@ -9,6 +9,7 @@ import numpy as np
 from fastnet._core.construction import as_tensor
 from fastnet._core.errors import whole_number
 from fastnet._core.reprs import options_of, repr_of
+from fastnet._core.shapes import ceil_div
 from fastnet._core.tensor import Tensor
 from fastnet.data.calls import apply, takes_rng
 from fastnet.data.prefetch import Prefetched
@@ -86,8 +87,8 @@ class DataLoader:
         self._draws = transform is not None and takes_rng(transform)
 
     def __len__(self) -> int:
-        full, rest = divmod(len(self.dataset), self.batch_size)
-        return full + (rest > 0 and not self.drop_last)
+        count = len(self.dataset)
+        return count // self.batch_size if self.drop_last else ceil_div(count, self.batch_size)
 
     def __repr__(self) -> str:
         return repr_of(self, **options_of(self))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 
 from fastnet._core.errors import whole_number
+from fastnet._core.shapes import ceil_div
 from fastnet.data.samples.collate import default_collate, default_convert
 from fastnet.data.samples.datasets import IterableDataset, taker_of
 from fastnet.data.samples.samplers import BatchSampler, RandomSampler, SequentialSampler
@@ -111,11 +112,8 @@ class DataLoader(Generic[_Batch]):
     def __len__(self) -> int:
         if not self._iterable:
             return len(self.sampler if self.batch_sampler is None else self.batch_sampler)      # type: ignore[arg-type]
-        count = len(self.dataset)
-        if self.batch_size is None:
-            return count
-        full, rest = divmod(count, self.batch_size)
-        return full + (rest > 0 and not self.drop_last)
+        count, size = len(self.dataset), self.batch_size or 1
+        return count // size if self.drop_last else ceil_div(count, size)
 
     def __iter__(self) -> Iterator[_Batch]:
         tasks = iter(self.sampler if self.batch_sampler is None else self.batch_sampler)

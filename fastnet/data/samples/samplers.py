@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from fastnet._core import world
 from fastnet._core.construction import as_tensor
 from fastnet._core.errors import whole_number
+from fastnet._core.shapes import ceil_div
 from fastnet.dtypes import float64
 from fastnet.functional.random import randint, randperm
 from fastnet.functional.sampling import multinomial
@@ -204,8 +205,8 @@ class BatchSampler(Sampler[list[int]]):
                 yield batch
 
     def __len__(self) -> int:
-        full, rest = divmod(len(self.sampler), self.batch_size)
-        return full + (rest > 0 and not self.drop_last)
+        count = len(self.sampler)
+        return count // self.batch_size if self.drop_last else ceil_div(count, self.batch_size)
 
 
 class DistributedSampler(Sampler[int]):

@@ -1,4 +1,4 @@
-"""What a call of a kernel costs: multiply-adds, FLOPs and bytes, from the shapes of its arrays.
+"""The cost of a call of a kernel: multiply-adds, FLOPs and bytes, from the shapes of its arrays.
 
 A multiply-add is two FLOPs; an elementwise kernel, a gradient of one and a reduction take one for each element. A
 kernel with a longer formula, such as Adam's, takes the operations of the formula in its reference, on one element.
@@ -26,7 +26,7 @@ _KernelArguments = Mapping[str, Any]          # of a call, by the names of the k
 
 @dataclass(frozen=True)
 class KernelCost:
-    """What one or several calls of kernels cost.
+    """The cost of one or several calls of kernels.
 
     Attributes:
         multiply_adds: of matrix products, convolutions, recurrent layers and attention, and of their gradients. The
@@ -61,7 +61,7 @@ class KernelCost:
 
 
 def kernel_cost(kernel: Any, args: Sequence[Any], attrs: Mapping[str, Any]) -> KernelCost:
-    """What a call of a kernel costs.
+    """The cost of a call of a kernel.
 
     Args:
         kernel: the reference kernel, whose name and declaration count.

@@ -1,4 +1,4 @@
-"""What measures the kernels and operations of a thread: counters of costs, and profilers.
+"""Meters of the kernels and operations of a thread: counters of costs, and profilers.
 
 `state.meters` holds the meters of each thread. They are told
 

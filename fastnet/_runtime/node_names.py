@@ -1,4 +1,4 @@
-"""What `tensor.grad_fn` shows as PyTorch's: names that can be called, and the functions that lead to leaves."""
+"""Members of `tensor.grad_fn`, as PyTorch has them: names that can be called, functions that lead to leaves."""
 from __future__ import annotations
 
 from typing import Any

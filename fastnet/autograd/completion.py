@@ -1,4 +1,4 @@
-"""What backward() tells others: that the gradients of a group of leaves are complete, and that it has ended."""
+"""Notices of backward(): the gradients of a group of leaves are complete, and backward() has ended."""
 from __future__ import annotations
 
 import threading
@@ -34,7 +34,7 @@ class GradientWatcher:
         raise NotImplementedError
 
     def ready(self, number: int) -> None:
-        """backward() has computed the gradients of a group, and goes on with those of other leaves.
+        """backward() has computed the gradients of a group, and continues with those of other leaves.
 
         A recording calls this again in each replay. A group whose last gradient is also the last that backward()
         computes, and one with a leaf that backward() does not reach, or that has hooks, is never announced.

@@ -53,7 +53,7 @@ class _SavedTensor:
 
 
 class FunctionCtx:
-    """What the forward of a `Function` keeps for its backward: the argument `ctx`. It takes any attribute, too.
+    """The argument `ctx` of a `Function`: keeps values of the forward for the backward. It takes any attribute.
 
     Attributes:
         needs_input_grad: a bool for each argument of the forward: whether its gradient is needed.

@@ -71,7 +71,7 @@ class RemovableHandle:
 
 
 class NodeHooks:
-    """What backward() does with the gradient of a node's result, before the gradients of its arguments.
+    """Hooks on the gradient of a node's result; backward() calls them before it computes those of the arguments.
 
     Attributes:
         functions: the hooks of the tensor, in the order of their registration.

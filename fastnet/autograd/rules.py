@@ -153,7 +153,7 @@ def join_entries(parts: Sequence[Tensor]) -> Tensor:
 # ---- the use of rules -----------------------------------------------------------------------------------------------
 
 def apply_rule(node: Node, function: Any, g: Tensor, *more: Any) -> Any:
-    """What a gradient function of a node returns for g, as tensors on the tape.
+    """The result of a gradient function of a node for g, as tensors on the tape.
 
     A function without a rule is called on arrays. Its result raises an error when a gradient is to flow through it.
 

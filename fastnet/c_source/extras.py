@@ -1,4 +1,4 @@
-"""What an emitted file holds beside the model: the preparation of a table's row, labels, conversions, the self-test."""
+"""Parts of an emitted file after the model: the preparation of a table's row, labels, conversions, the self-test."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ __all__ = ["Extra", "add_conversions", "add_labels", "add_preparation", "add_tar
 
 @dataclass
 class Extra:
-    """What a file holds beside the model.
+    """The parts of a file after the model.
 
     Attributes:
         code: definitions of public functions and constants.

@@ -1,4 +1,4 @@
-"""What `export_c` wrote, and the memory that it needs."""
+"""The report of `export_c`: the files that it wrote, and the memory that they need."""
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -182,7 +182,7 @@ class Energy(Callback):
 
 
 def _spent_by_ranks(own: dict[str, Any]) -> list[dict[str, Any]]:
-    """What each rank spent, by rank."""
+    """The joules, seconds and counts of each rank, by rank."""
     group = world.current()
     if group is None:
         return [own]

@@ -23,7 +23,7 @@ def add_energy(group: Any) -> None:
 
 
 def energy_lines(energy: Energy | None) -> list[str]:
-    """What a training took, in lines of text.
+    """Lines about the energy, the operations and the carbon of a training.
 
     Args:
         energy: the callback of the training; None: there are no lines.

@@ -1,4 +1,4 @@
-"""What distributions of a real number with a mode and a scale have in common."""
+"""The base class of distributions of a real number with a mode and a scale."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -24,7 +24,7 @@ BUDGET = 1 << 28                        # bytes of activations and their gradien
 
 
 class _RowForm(NamedTuple):
-    """What one row gives: the shape of its output, and the bytes of the results that a gradient needs."""
+    """The shape of the output of one row, and the bytes of the results that its gradient needs."""
 
     output: Shape
     nbytes: int

@@ -39,7 +39,7 @@ def plot(attributions: Any, image: Any = None, *, tokens: Sequence[str] | None =
         image: the image itself, which is drawn in grey below its attributions; None: only the attributions.
         tokens: the T words or pieces of a text.
         columns: the names of columns.
-        values: the cells of the row, which are written beside the names.
+        values: the cells of the row, which are written after the names.
         sign: of an image, "all", "positive", "negative" or "absolute_value".
         outlier_perc: percentage of the largest absolute attributions that all get the darkest colour.
         most: the largest number of columns to draw.

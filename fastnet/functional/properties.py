@@ -1,4 +1,4 @@
-"""What a tensor says of its dtype and of its place: fastnet has one device, "cpu", and one layout, "strided"."""
+"""Properties of the dtype and the place of a tensor: fastnet has one device, "cpu", and one layout, "strided"."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

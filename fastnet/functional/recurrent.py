@@ -25,7 +25,7 @@ _Weights: TypeAlias = "tuple[Any, ...]"  # arrays, and None for those that are a
 
 
 class LayerResult(NamedTuple):
-    """What a layer computes.
+    """The results of a layer.
 
     Attributes:
         output: (rows, directions * P), the states of all steps.

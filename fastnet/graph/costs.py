@@ -1,4 +1,4 @@
-"""What a node costs: multiply-adds, FLOPs, bytes and parameters.
+"""The cost of a node: multiply-adds, FLOPs, bytes and parameters.
 
 The FLOPs of one element are those of the kernels that compute the operation: fastnet/_core/kernel_costs.py has them.
 """
@@ -17,7 +17,7 @@ __all__ = ["MULTIPLY_ADDS", "Cost", "cost_of"]
 
 @dataclass(frozen=True)
 class Cost:
-    """What one call of an operation costs, in the sizes of the traced run.
+    """The cost of one call of an operation, in the sizes of the traced run.
 
     Attributes:
         multiply_adds: of convolutions, matrix products, recurrent layers and attention, without biases.
@@ -42,7 +42,7 @@ class Cost:
 
 
 def cost_of(node: Node) -> Cost:
-    """What a node costs.
+    """The cost of a node.
 
     Args:
         node: the node.

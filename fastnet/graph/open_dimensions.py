@@ -172,7 +172,7 @@ class Fit:
             return None
 
     def repeated(self, arrays: Sequence[Array]) -> tuple[Array, tuple[int, ...]] | None:
-        """What arrays repeat along the dimensions in which they differ, and the shape to repeat it to; None if not so.
+        """The part that arrays repeat along the dimensions in which they differ, and their shape; None if they do not.
 
         Args:
             arrays: one for each trace.

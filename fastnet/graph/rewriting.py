@@ -1,4 +1,4 @@
-"""What passes share: a graph with other nodes, the check of the result, and names of new values."""
+"""Helpers of passes: a graph with other nodes, the check of the result, and names of new values."""
 from __future__ import annotations
 
 import dataclasses

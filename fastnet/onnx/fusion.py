@@ -24,7 +24,7 @@ _FUSED_VERSION = 1                            # of the operators of the domain
 
 
 class Constants(NamedTuple):
-    """What is known of the constants of a model.
+    """The constants of a model.
 
     Attributes:
         arrays: those that training does not change, by name.
@@ -36,7 +36,7 @@ class Constants(NamedTuple):
 
 
 def constants_of(arrays: Mapping[str, Array], tensors: Mapping[str, Any]) -> Constants:
-    """What is known of the constants of a model.
+    """The constants of a model, for `fused`.
 
     Args:
         arrays: those that training does not change, by name.
@@ -180,7 +180,7 @@ class _Product(NamedTuple):
 
 
 def _factors_of(chains: _Chains, node: Node, depth: int = 2) -> _Product:
-    """What a Mul or Div computes, with those that it alone reads."""
+    """The product that a Mul or Div computes, with those that it alone reads."""
     coefficient = 1.0
     factors: tuple[str, ...] = ()
     nodes: tuple[Node, ...] = (node,)

@@ -164,7 +164,7 @@ class GraphReader:
         self.constants[name] = value
 
     def _operator(self, node: forms.Node, label: str, domain: str, place: _Place) -> Operator | None:
-        """What computes a node; None, after it was noted as unsupported, if there is nothing."""
+        """The operator of a node; None if fastnet has none, after that was noted."""
         version = place.opsets.get(domain)
         if version is None:
             raise DamagedFileError(f"the {printable(node.op_type)} node {label!r} has the domain "

@@ -200,7 +200,7 @@ class OnnxModel(Module):
         return self._buffers
 
     def _in_parts(self, **options: Any) -> Any:
-        """What `fastnet.compile` runs in place of a model whose shapes or branches depend on values; None for others.
+        """The function that `fastnet.compile` runs if shapes or branches depend on values; None for other models.
 
         Args:
             options: of `fastnet.compile`.

@@ -39,7 +39,7 @@ class DPDataLoader(DataLoader):
         expected_batch_size: the mean number of samples in a batch, on all ranks together.
 
     Raises:
-        TypeError: not a DataLoader, or one of a class of its own, whose order is unknown.
+        TypeError: not a DataLoader, or one of a subclass, whose order is unknown.
         ValueError: the dataset is empty, or has fewer samples than there are ranks.
         RuntimeError: when the next batch is asked for, if backward() did not use the last one.
 

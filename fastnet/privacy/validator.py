@@ -34,7 +34,7 @@ class ModuleValidator:
 
     @staticmethod
     def validate(module: nn.Module, *, strict: bool = False) -> list[str]:
-        """What keeps a module from being trained privately, one text for each layer.
+        """The reasons why a module cannot be trained privately, one for each layer.
 
         Args:
             module: the module.

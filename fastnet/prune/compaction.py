@@ -183,7 +183,7 @@ def _measures(model: Module, inputs: tuple[Any, ...], speed: bool) -> dict[str, 
 
 
 def _layer_rows(found: Analysed, made: Module, stays: Array, notes: dict[int, str]) -> list[CompactLayer]:
-    """What happened to each layer."""
+    """The row of the report for each layer."""
     rows: dict[str, CompactLayer] = {}
     for layer in found.analysis.layers:
         path = layer.weight.rpartition(".")[0]

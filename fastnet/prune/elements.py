@@ -1,4 +1,4 @@
-"""What operations on elements do to channels: those of the operands are tied."""
+"""Rules of channels for operations on elements: those of the operands are tied."""
 from __future__ import annotations
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""What operations that move elements do to channels: views, transpositions, slices."""
+"""Rules of channels for operations that move elements: views, transpositions, slices."""
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What `compact` removed from a model: sizes, multiply-adds and time, and the channels of each layer."""
+"""The report of `compact`: sizes, multiply-adds and time, and the channels of each layer."""
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,4 @@
-"""What operations with weights, normalizations, pools and concatenations do to channels."""
+"""Rules of channels for operations with weights, normalizations, pools and concatenations."""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,7 @@ class _Filters:
         self.sums: Array = filters.sum(-1, dtype=np.float64)
 
     def constants(self, values: Array, group: slice = slice(None)) -> Array:
-        """What each output adds to its bias; NaN where it varies.
+        """The constant that each output adds to its bias; NaN where it varies.
 
         Args:
             values: of the input channels that the outputs of the group read.

@@ -1,4 +1,4 @@
-"""What quantisation did to a model: accuracy, size and speed, and the error of each layer."""
+"""The report of a quantisation: accuracy, size and speed, and the error of each layer."""
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -69,7 +69,7 @@ class Step(NamedTuple):
 
 
 class _Input(NamedTuple):
-    """What an input must be."""
+    """An input of a program."""
 
     name: str
     shape: tuple[int, ...]

@@ -12,7 +12,7 @@ __all__ = ["Tokenizer", "tokenizer_from_dict"]
 
 
 class Tokenizer(Protocol):
-    """What tokenizers have: numbers of a text, the text of numbers, the number of tokens, and a description in JSON.
+    """The interface of tokenizers: numbers of a text, the text of numbers, their count, and a description in JSON.
 
     Example:
         >>> from fastnet import text

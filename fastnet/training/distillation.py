@@ -81,7 +81,7 @@ class LayerPair(nn.Module):
             self.regressor.to(own.dtype)
 
     def target(self, taught: Tensor) -> Tensor:
-        """What the student's output is compared with.
+        """The tensor that the student's output is compared with.
 
         Args:
             taught: the output of the teacher's layer.

@@ -142,7 +142,7 @@ class Evaluator:
 
 
 def _results(measure: Callable[..., Any], batches: Iterable[WeightedBatch]) -> Iterator[Result]:
-    """What each batch adds to the running results."""
+    """The result of each batch."""
     for inputs, target, weight in batches:
         value, total, measured = measure(weight, target, *inputs)
         yield Result(len(target), value.item(), total, measured)

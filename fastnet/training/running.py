@@ -15,7 +15,7 @@ __all__ = ["Result", "RunningResults"]
 
 
 class Result(NamedTuple):
-    """What a batch, or a shard of one, adds to the running results: the arguments of `RunningResults.add`."""
+    """The result of a batch, or of a shard of one: the arguments of `RunningResults.add`."""
     samples: int
     loss: float
     weight: Tensor | None

@@ -140,7 +140,7 @@ def _numbers_of(place, x, out, windows):
 
 
 def divisors(x, out, windows, count_include_pad, divisor=None):
-    """What the sum of each window is divided by: `divisor`, or the number of elements, (1, D, H, W, 1).
+    """The divisor of the sum of each window: `divisor`, or the number of elements, (1, D, H, W, 1).
 
     With count_include_pad, the elements of the padding count, but not those that a last window has beyond it.
     """

@@ -98,7 +98,7 @@ def _differences(x: Array, targets: int) -> tuple[Array, Array]:
 
 
 def verdict(error: float, baselines: Mapping[str, float], network: bool) -> str:
-    """What the errors say about the model.
+    """A comparison of the model's error with those of the baselines, in words.
 
     Args:
         error: of the model.

@@ -222,7 +222,7 @@ def _unit_of(times: Array) -> str:
 
 
 def _repeats(times: Array, clock: Clock) -> list[str]:
-    """What times in order repeat at least twice, in more than one row each."""
+    """The periods that times in order cover at least twice, in more than one row each."""
     span = (times[-1] - times[0]) / np.timedelta64(1, "D")
     seconds = clock.step if clock.unit == "second" else SECONDS_A_DAY if clock.unit == "weekday" else 28 * SECONDS_A_DAY
     finest = {"day": SECONDS_A_DAY, "week": 7 * SECONDS_A_DAY, "year": 366 * SECONDS_A_DAY}

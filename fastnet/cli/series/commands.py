@@ -74,7 +74,7 @@ class SavedSeries:
         return made.reshape(*made.shape[:2], -1)
 
     def rows(self) -> dict[str, Any]:
-        """What `fastnet info` prints."""
+        """The lines of `fastnet info`: {name: value}."""
         return {"task": TASK, "predicts": ", ".join(self.inputs.targets), "inputs": self.inputs.describe(),
                 "horizon": horizon_text(self.inputs.horizons)}
 
@@ -93,7 +93,7 @@ def errors_of(inputs: SeriesInputs, place: int, forecasts: Array, y: Array) -> d
 
 
 def horizon_text(horizons: list[int]) -> str:
-    """What is forecast, as text.
+    """The rows that are forecast, in words.
 
     Args:
         horizons: rows after the last one.

@@ -85,7 +85,7 @@ class SavedSpeech:
         return found
 
     def rows(self) -> dict[str, Any]:
-        """What `fastnet info` prints."""
+        """The lines of `fastnet info`: {name: value}."""
         return {"task": SPEECH, "inputs": self.inputs.describe(),
                 "characters": repr("".join(self.inputs.vocabulary))}
 

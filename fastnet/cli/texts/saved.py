@@ -70,7 +70,7 @@ class SavedText:
         return LANGUAGE_MODEL if isinstance(self.model, GPT) else TRANSLATION
 
     def rows(self) -> dict[str, Any]:
-        """What `fastnet info` prints."""
+        """The lines of `fastnet info`: {name: value}."""
         longest = self.model.n_positions if isinstance(self.model, GPT) else self.model.max_length
         results = {name: self.about[name] for name in _RESULTS if name in self.about}
         return {"task": self.task, "languages": " to ".join(self.about.get("languages", [])) or None,

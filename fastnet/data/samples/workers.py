@@ -28,7 +28,7 @@ _START, _STOP = "start", "stop"         # tasks: begin an epoch, end the process
 
 
 class WorkerInfo(NamedTuple):
-    """What a worker process of a DataLoader knows of itself; see `get_worker_info`.
+    """The number, the seed and the dataset of a worker process of a DataLoader; see `get_worker_info`.
 
     Args:
         id: its number, from 0.
@@ -47,7 +47,7 @@ _info: WorkerInfo | None = None
 
 
 def get_worker_info() -> WorkerInfo | None:
-    """What the worker process of a DataLoader knows of itself; None in other processes.
+    """The number, the seed and the dataset of this worker process of a DataLoader; None in other processes.
 
     Example:
         >>> from fastnet.data.samples import get_worker_info
@@ -58,7 +58,7 @@ def get_worker_info() -> WorkerInfo | None:
 
 
 class Job(NamedTuple):
-    """What all workers of a loader do.
+    """The task that all workers of a loader have in common.
 
     Args:
         open: a function of the dataset that begins an epoch; it returns a function from a task to a batch.

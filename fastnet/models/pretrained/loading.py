@@ -99,7 +99,7 @@ def _with_values_of(model: _M, file: WeightFile) -> _M:
 
 
 def _head_advice(model: nn.Module, arrays: dict[str, Any]) -> str:
-    """What to do if only the head has another shape."""
+    """Advice for an error, if only the head has another shape."""
     own = model.state_dict()
     head = head_of(model)
     differing = [name for name in own if name in arrays and arrays[name].shape != own[name].shape]

@@ -64,7 +64,7 @@ def _has_window(node: Node) -> bool:
 
 def _bias(node: Node, query: Tensor, key: Tensor, mask: Tensor | None, lengths: Tensor | None, causal: Any,
           offset: Any) -> Tensor | None:
-    """What is added to the scores: the mask, and -inf for keys that a query does not see; None for nothing.
+    """The numbers to add to the scores: the mask, and -inf for keys that a query does not see; None for nothing.
 
     `offset` is the position of the first query among the keys, `causal` the same if later keys are not seen.
     """

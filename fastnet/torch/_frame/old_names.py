@@ -21,7 +21,7 @@ _IN_PLACE = """
 
 
 class OutOfMemoryError(RuntimeError):
-    """What programs catch where a device may run out of memory. fastnet raises Python's MemoryError."""
+    """The error that programs catch where memory may run out. fastnet raises Python's MemoryError."""
 
     __module__ = "fastnet.torch"
 

@@ -33,7 +33,7 @@ class ProfilerActivity(enum.Enum):
 
 
 class ProfilerAction(enum.Enum):
-    """What a profiler does in a step; see `schedule`."""
+    """The action of a profiler in a step; see `schedule`."""
 
     NONE = 0
     WARMUP = 1

@@ -57,7 +57,7 @@ rtol 1.3e-06
 
 def _difference(actual: Any, expected: Any, tolerances: tuple[float, float] | None, equal_nan: bool,
                 check_dtype: bool, check_stride: bool) -> str:
-    """What differs, or ""."""
+    """The first difference in words, or ""."""
     options = tolerances, equal_nan, check_dtype, check_stride
     if isinstance(actual, Mapping) and isinstance(expected, Mapping):
         if actual.keys() != expected.keys():

@@ -44,7 +44,7 @@ EXPECTED = {
     "test_load_initial_state_custom_scoring": "safetensors.torch reads the storages of PyTorch's tensors",
     "test_pickle_load": "the file is not in the source distribution",
     "test_score_unknown_reduction_raises": "the error for an unknown reduction comes earlier, with other words",
-    "test_dimension_mismatch_warning": "mse_loss does not warn of targets that broadcast",
+    "test_dimension_mismatch_warning": "mse_loss warns of targets that broadcast in other words",
     "test_add_scalar_maybe_wrong_type": "tensorboardX refuses texts where TensorBoard does not",
     "test_fit_and_predict_with_compile": "it looks for attributes of PyTorch's compiler",
 }

@@ -1,6 +1,6 @@
 """Collectives in which all ranks check that they make the same call, with tensors of one shape and dtype.
 
-Each rank exchanges a digest of its call, in the pairs of `collectives.all_reduce_array`. Short values travel in the
+Each rank exchanges a digest of its call, in the tree of `collectives.all_reduce_array`. Short values travel in the
 same messages and are combined on the way, so the check of a short tensor costs no message. If digests differ, a mark
 takes their place, and after the last exchange all ranks know. They then tell each other their calls, and all of them
 raise the same error.
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnet.distributed import collectives
-from fastnet.distributed.collectives import Combine
 from fastnet.distributed.errors import DistError
 from fastnet.distributed.transport import EMPTY, Transport, as_bytes
+from fastnet.distributed.tree import Combine, TreeStep, tree_steps
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -95,23 +95,11 @@ def same_call(transport: Transport, call: str) -> None:
 
 def _combine_checked(transport: Transport, call: str, array: Array, combine: Combine) -> None:
     """Combine short arrays, in place and in the tree of `all_reduce_array`, if all ranks make the same call."""
-    rank, size = transport.rank, transport.size
-    if size == 1:
+    if transport.size == 1:
         return
-    message = _Message(transport, call, array, combine)
-    power = 1 << (size.bit_length() - 1)
-    if rank >= power:                   # gives its values to a rank below the power of two, and receives the result
-        message.send(rank - power)
-        message.receive(rank - power)
-    else:
-        if rank + power < size:
-            message.combine(rank + power, sends=False)
-        distance = 1
-        while distance < power:
-            message.combine(rank ^ distance)
-            distance *= 2
-        if rank + power < size:
-            message.send(rank + power)
+    message = _Message(transport, call, array)
+    for step in tree_steps(transport.rank, transport.size):
+        message.take(step, combine)
     if message.differs:
         raise DistError(_different_calls(collectives.all_gather_bytes(transport, call.encode())))
     np.copyto(array, message.values.reshape(array.shape))
@@ -124,51 +112,37 @@ class _Message:
         transport: of this rank.
         call: the call.
         array: the values.
-        combine: of two arrays, with `out`.
 
     Attributes:
         differs: whether ranks are known to make different calls.
         values: those of this rank, combined with those received.
     """
 
-    def __init__(self, transport: Transport, call: str, array: Array, combine: Combine) -> None:
-        self._transport, self._combine = transport, combine
+    def __init__(self, transport: Transport, call: str, array: Array) -> None:
+        self._transport = transport
         self._digest = _digest_of(call)
         self._data = bytearray(self._digest + array.tobytes())
         self._received: Array = np.empty(_DIGEST + _SHORT, np.uint8)
         self.differs = False
         self.values = np.frombuffer(self._data, array.dtype, array.size, _DIGEST)
 
-    def send(self, rank: int) -> None:
-        """Send to a rank."""
-        self._transport.send(rank, self._outgoing())
-
-    def receive(self, rank: int) -> None:
-        """Replace the values by those of a rank."""
-        theirs = self._theirs(rank, EMPTY)
-        if theirs is not None:
-            np.copyto(self.values, theirs)
-
-    def combine(self, rank: int, sends: bool = True) -> None:
-        """Combine the values with those of a rank, which does the same.
+    def take(self, step: TreeStep, combine: Combine) -> None:
+        """Take a step of the tree.
 
         Args:
-            rank: the other rank.
-            sends: send it the values; otherwise it only gives.
+            step: the step.
+            combine: of two arrays, with `out`.
         """
-        theirs = self._theirs(rank, self._outgoing() if sends else EMPTY)
-        if theirs is not None:
-            low, high = (self.values, theirs) if self._transport.rank < rank else (theirs, self.values)
-            self._combine(low, high, out=self.values)
+        self._transport.exchange(step.partner, self._outgoing() if step.sends else EMPTY,
+                                 step.partner, as_bytes(self._received) if step.receives else EMPTY, exact=False)
+        if step.receives:
+            self.differs |= self._received[:_DIGEST].tobytes() != self._digest
+            if not self.differs:
+                theirs = np.frombuffer(self._received, self.values.dtype, self.values.size, _DIGEST)
+                step.merge(self.values, theirs, combine)
 
     def _outgoing(self) -> memoryview:
         return memoryview(_DIFFERENT if self.differs else self._data)
-
-    def _theirs(self, rank: int, outgoing: memoryview) -> Array | None:
-        """The values of a rank, or None if calls differ."""
-        self._transport.exchange(rank, outgoing, rank, as_bytes(self._received), exact=False)
-        self.differs |= self._received[:_DIGEST].tobytes() != self._digest
-        return None if self.differs else np.frombuffer(self._received, self.values.dtype, self.values.size, _DIGEST)
 
 
 @functools.lru_cache(256)

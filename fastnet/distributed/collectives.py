@@ -1,27 +1,22 @@
 """Collectives on arrays and bytes, over any transport.
 
-Sums add in one fixed binary tree: ranks 0+1, 2+3, ..., then (0+1)+(2+3), and so on, by pairwise exchange (recursive
-doubling; Thakur, Rabenseifner and Gropp 2005, https://doi.org/10.1177/1094342005051521). Each rank of a pair adds the
-same two values in the same order, so all ranks end with the same bits, in each run. Of 2^k ranks, each sends k times
-the array's bytes.
+Sums add in one fixed binary tree, see `tree`. Of 2^k ranks, each sends k times the array's bytes.
 """
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnet.distributed.transport import Transport, as_bytes
+from fastnet.distributed.transport import EMPTY, Transport, as_bytes
+from fastnet.distributed.tree import Combine, tree_steps
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
 
-__all__ = ["Combine", "all_gather_arrays", "all_gather_bytes", "all_reduce_array", "broadcast_array",
+__all__ = ["all_gather_arrays", "all_gather_bytes", "all_reduce_array", "broadcast_array",
            "broadcast_bytes", "sent_by_all_reduce"]
-
-Combine: TypeAlias = "Callable[..., Any]"       # a NumPy ufunc of two arguments, such as np.add
 
 _PIECE = 1 << 20                        # bytes of a message: a piece is added while it is in the cache
 _SIZE = struct.Struct("<Q")
@@ -35,35 +30,18 @@ def all_reduce_array(transport: Transport, array: Array, combine: Combine = np.a
         array: a contiguous array, of the same shape and dtype on all ranks.
         combine: of two arrays, with `out`.
     """
-    rank, size = transport.rank, transport.size
-    power = 1 << (size.bit_length() - 1)
+    steps = list(tree_steps(transport.rank, transport.size))
     flat = array.reshape(-1)
-    other = np.empty(min(flat.size, max(1, _PIECE // flat.itemsize)), flat.dtype)
-    # ranks beyond the power of two give their values to one below it, and receive the result
-    for piece in _pieces(flat, len(other)):
-        if rank >= power:
-            transport.send(rank - power, as_bytes(piece))
-        elif rank + power < size:
-            transport.receive(rank + power, as_bytes(other[:len(piece)]))
-            combine(piece, other[:len(piece)], out=piece)
-    distance = 1
-    while distance < power and rank < power:
-        partner = rank ^ distance
-        for piece in _pieces(flat, len(other)):
-            theirs = other[:len(piece)]
-            transport.exchange(partner, as_bytes(piece), partner, as_bytes(theirs))
-            low, high = (piece, theirs) if rank < partner else (theirs, piece)
-            combine(low, high, out=piece)
-        distance *= 2
-    for piece in _pieces(flat, len(other)):
-        if rank >= power:
-            transport.receive(rank - power, as_bytes(piece))
-        elif rank + power < size:
-            transport.send(rank + power, as_bytes(piece))
-
-
-def _pieces(flat: Array, length: int) -> list[Array]:
-    return [flat[start:start + length] for start in range(0, flat.size, max(1, length))]
+    length = max(1, _PIECE // flat.itemsize)
+    scratch = np.empty(min(flat.size, length), flat.dtype)
+    for start in range(0, flat.size, length):
+        piece = flat[start:start + length]
+        theirs = scratch[:len(piece)]
+        for step in steps:
+            transport.exchange(step.partner, as_bytes(piece) if step.sends else EMPTY,
+                               step.partner, as_bytes(theirs) if step.receives else EMPTY)
+            if step.receives:
+                step.merge(piece, theirs, combine)
 
 
 def sent_by_all_reduce(nbytes: int, size: int) -> int:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnet.distributed.transport import EMPTY, Transport, as_bytes
+from fastnet.distributed.slots import SLOT_BYTES
+from fastnet.distributed.transport import Transport, as_bytes
 from fastnet.distributed.tree import Combine, tree_steps
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["all_gather_arrays", "all_gather_bytes", "all_reduce_array", "broadcast_array",
            "broadcast_bytes", "sent_by_all_reduce"]
 
-_PIECE = 1 << 20                        # bytes of a message: a piece is added while it is in the cache
 _SIZE = struct.Struct("<Q")
 
 
@@ -32,15 +32,18 @@ def all_reduce_array(transport: Transport, array: Array, combine: Combine = np.a
     """
     steps = list(tree_steps(transport.rank, transport.size))
     flat = array.reshape(-1)
-    length = max(1, _PIECE // flat.itemsize)
+    length = max(1, SLOT_BYTES // flat.itemsize)
     scratch = np.empty(min(flat.size, length), flat.dtype)
     for start in range(0, flat.size, length):
         piece = flat[start:start + length]
         theirs = scratch[:len(piece)]
         for step in steps:
-            transport.exchange(step.partner, as_bytes(piece) if step.sends else EMPTY,
-                               step.partner, as_bytes(theirs) if step.receives else EMPTY)
-            if step.receives:
+            if step.swaps:
+                step.merge(piece, transport.swap(step.partner, piece, theirs), combine)
+            elif step.sends:
+                transport.send(step.partner, as_bytes(piece))
+            else:
+                transport.receive(step.partner, as_bytes(theirs))
                 step.merge(piece, theirs, combine)
 
 

@@ -16,6 +16,7 @@ from fastnet.backend import config
 from fastnet.distributed.agreement import require_same
 from fastnet.distributed.collectives import broadcast_bytes
 from fastnet.distributed.environment import launched_by, place
+from fastnet.distributed.shared_memory import share_memory
 from fastnet.distributed.transport import Transport
 
 __all__ = ["BACKENDS", "ProcessGroup", "destroy_process_group", "get_backend", "get_rank", "get_world_size",
@@ -103,6 +104,7 @@ def init_process_group(backend: str | None = None, *, timeout: float | datetime.
     try:
         require_same(group.transport, "init_process_group", _what_bits_depend_on())
         _share_cores(group)
+        share_memory(group.transport)
     except BaseException:
         group.transport.close()
         raise

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 from fastnet._core.optional import optional
 from fastnet.distributed.errors import DistError, DistNetworkError, no_answer, rank_ended, wrong_length
@@ -61,15 +61,16 @@ class MPITransport(Transport):
                 received += self._exchange(to, outgoing[start:start + _MOST_OF_MPI], source,
                                            incoming[start:start + _MOST_OF_MPI], exact)
         except DistError as e:
-            self._say_farewell(str(e))
-            raise
+            self.fail(e)
         except self._mpi.Exception as e:
-            error: DistError = (
-                wrong_length(source, "more", incoming.nbytes) if e.Get_error_class() == self._mpi.ERR_TRUNCATE else
-                DistNetworkError(f"rank {self.rank}: the exchange with the ranks {to} and {source} failed: {e}"))
-            self._say_farewell(str(error))
-            raise error from e
+            self.fail(wrong_length(source, "more", incoming.nbytes) if e.Get_error_class() == self._mpi.ERR_TRUNCATE
+                      else DistNetworkError(f"rank {self.rank}: the exchange with the ranks {to} and {source} failed: "
+                                            f"{e}"))
         return received
+
+    def fail(self, error: DistError) -> NoReturn:
+        self._say_farewell(str(error))
+        raise error
 
     def _exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview, exact: bool) -> int:
         byte, requests, received = self._mpi.BYTE, [], self._mpi.Status()

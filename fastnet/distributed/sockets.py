@@ -6,7 +6,7 @@ import select
 import socket
 import struct
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 from fastnet.distributed.environment import Place
 from fastnet.distributed.errors import DistError, DistNetworkError, no_answer, rank_ended, wrong_length
@@ -45,8 +45,7 @@ class SocketTransport(Transport):
             while not self._advanced(sending, receiving):
                 self._wait(sending, receiving, deadline)
         except DistError as e:
-            self.abort(str(e))
-            raise
+            self.fail(e)
         return 0 if receiving is None else receiving.length
 
     def _advanced(self, sending: Any, receiving: Any) -> bool:
@@ -69,6 +68,10 @@ class SocketTransport(Transport):
         if left <= 0 or not poll.poll(left * 1000):
             waiting = receiving if receiving is not None and not receiving.done else sending
             raise no_answer(waiting.rank, self.rank, self.timeout)
+
+    def fail(self, error: DistError) -> NoReturn:
+        self.abort(str(error))
+        raise error
 
     def abort(self, reason: str) -> None:
         text = reason.encode()[:_MOST_TEXT]

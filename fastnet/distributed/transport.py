@@ -1,12 +1,20 @@
 """The interface of a transport, which moves bytes between two ranks. All collectives are built on it."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import struct
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from fastnet.distributed.errors import DistError, wrong_length
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
+    from fastnet.distributed.slots import Slots
 
 __all__ = ["EMPTY", "Transport", "as_bytes"]
+
+_COUNT = struct.Struct("<Q")                    # the message of a swap through shared memory: its bytes
 
 
 class Transport:
@@ -16,8 +24,9 @@ class Transport:
         rank: the number of this process, from 0.
         size: the number of processes.
         serves_threads: whether another thread than that of the program may call `exchange`, one thread at a time.
-        bytes_sent: bytes of arrays that this rank has sent, without the transport's own headers.
-        messages_sent: the number of messages that carried them.
+        bytes_sent: bytes of arrays that this rank has sent, through shared memory, too; without headers.
+        messages_sent: the number of messages.
+        slots: {partner: memory that this rank shares with it}, see `shared_memory`.
     """
 
     rank: int
@@ -25,6 +34,7 @@ class Transport:
     serves_threads: bool = True
     bytes_sent: int = 0
     messages_sent: int = 0
+    slots: Mapping[int, Slots] = MappingProxyType({})
 
     def exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview, exact: bool = True) -> int:
         """Send to one rank while receiving from another, or from the same; an empty buffer moves nothing.
@@ -52,6 +62,41 @@ class Transport:
     def receive(self, source: int, incoming: memoryview) -> None:
         """Receive bytes from a rank."""
         self.exchange(source, EMPTY, source, incoming)
+
+    def swap(self, partner: int, array: Array, scratch: Array) -> Array:
+        """Send an array to a rank, and receive one of the same shape and dtype from it.
+
+        Args:
+            partner: the other rank, which calls this, too.
+            array: a contiguous array.
+            scratch: an array like it, where the partner's may be written.
+
+        Returns:
+            The partner's array: `scratch`, or memory that keeps it until the next swap with this partner.
+
+        Raises:
+            DistNetworkError, DistError: see `exchange`.
+        """
+        slots = self.slots.get(partner)
+        if slots is None or not slots.fit(array):
+            self.exchange(partner, as_bytes(array), partner, as_bytes(scratch))
+            return scratch
+        theirs = slots.begin(array)
+        count = memoryview(bytearray(_COUNT.size))
+        self.exchange(partner, memoryview(_COUNT.pack(array.nbytes)), partner, count)
+        [sent] = _COUNT.unpack(count)
+        if sent != array.nbytes:
+            self.fail(wrong_length(partner, sent, array.nbytes))
+        self.bytes_sent += array.nbytes
+        return theirs
+
+    def fail(self, error: DistError) -> NoReturn:
+        """Raise an error, after the other ranks were told that this one leaves.
+
+        Args:
+            error: the error.
+        """
+        raise error
 
     def abort(self, reason: str) -> None:
         """Tell the other ranks that this one ends, so that they do not wait for it.

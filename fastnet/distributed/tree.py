@@ -41,6 +41,11 @@ class TreeStep(NamedTuple):
         """Whether this rank receives the partner's values."""
         return self.combines or not self.sends
 
+    @property
+    def swaps(self) -> bool:
+        """Whether both ranks send and receive."""
+        return self.sends and self.combines
+
     def merge(self, values: Array, theirs: Array, combine: Combine) -> None:
         """Update the values of this rank with those that it received; those of the lower rank are the first operand.
 

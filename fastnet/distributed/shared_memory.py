@@ -1,0 +1,88 @@
+"""Memory that two ranks of one machine map, so that arrays pass between them without the kernel's copies.
+
+Each rank makes a file in memory that has no name in any folder (memfd_create), and its partners in the tree open it
+through /proc/PID/fd. The system frees it with the last process that maps it, however that process ends. The transport
+still carries a short message for each array: it says that the array is complete, wakes the partner, and fails if a rank
+has ended. Ranks that cannot map each other's memory, as those of two machines, send the arrays themselves.
+"""
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnet.distributed.collectives import all_gather_bytes
+from fastnet.distributed.slots import SLOT_BYTES, SLOT_COUNT, Slots
+from fastnet.distributed.transport import Transport
+from fastnet.distributed.tree import tree_steps
+
+if TYPE_CHECKING:
+    from fastnet._core.annotations import Array
+
+__all__ = ["share_memory"]
+
+
+def share_memory(transport: Transport) -> None:
+    """Give this rank slots for its swaps with partners on this machine; all ranks call this together.
+
+    Args:
+        transport: of this rank.
+    """
+    partners = [step.partner for step in tree_steps(transport.rank, transport.size) if step.swaps]
+    shape = (len(partners), SLOT_COUNT, SLOT_BYTES)     # partners have the same place in each other's lists
+    name = f"fastnet-{secrets.token_hex(16)}"
+    file = _new_file(name, shape)
+    try:
+        offers = _told(transport, None if file is None else [os.getpid(), file, name])
+        memory = {} if file is None else {partner: found for partner in partners
+                                          if (found := _opened(offers[partner], shape)) is not None}
+        # A pair shares memory if both have opened it. After this message no rank opens the file any more.
+        reached = _told(transport, list(memory))
+        if file is not None:
+            own = _mapped(file, shape)
+            transport.slots = {partner: Slots(own[place], memory[partner][place])
+                               for place, partner in enumerate(partners)
+                               if partner in memory and transport.rank in reached[partner]}
+    finally:
+        if file is not None:
+            os.close(file)
+
+
+def _told(transport: Transport, value: Any) -> list[Any]:
+    """The values of all ranks, by rank."""
+    return [json.loads(data) for data in all_gather_bytes(transport, json.dumps(value).encode())]
+
+
+def _new_file(name: str, shape: tuple[int, ...]) -> int | None:
+    """The descriptor of a file in memory, or None on a system without them."""
+    if not hasattr(os, "memfd_create") or 0 in shape:
+        return None
+    try:
+        file = os.memfd_create(name)
+        os.truncate(file, int(np.prod(shape)))          # takes no memory before it is written
+    except OSError:
+        return None
+    return file
+
+
+def _opened(offer: Any, shape: tuple[int, ...]) -> Array | None:
+    """The memory of another rank, or None if this process cannot open it."""
+    if offer is None:
+        return None
+    process, number, name = offer
+    path = f"/proc/{process}/fd/{number}"
+    try:
+        if os.readlink(path) != f"/memfd:{name} (deleted)":
+            return None                                 # a process of another machine or container
+        with open(path, "r+b") as file:
+            return _mapped(file.fileno(), shape)
+    except OSError:
+        return None
+
+
+def _mapped(file: int, shape: tuple[int, ...]) -> Array:
+    return np.frombuffer(mmap.mmap(file, int(np.prod(shape))), np.uint8).reshape(shape)

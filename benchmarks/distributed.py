@@ -3,7 +3,8 @@
 Trains with the Trainer on one rank and on two ranks of one thread each, in turns, and prints the samples a second:
 weak scaling (the row's batch on each rank), strong scaling (half of it), and the bytes that a rank sends in a step.
 Rows with `overlap` limit the connection of the two ranks to the speed of a network, and print the time of a step whose
-gradients are exchanged after backward() and during it, in turns, with the row's batch on each rank. The row `loss`
+gradients are exchanged after backward() and during it, in turns, with the row's batch on each rank. The row `exchange`
+sums an array of the size of ResNet-18's gradients, through shared memory and through messages, in turns. The row `loss`
 compares the losses of DistributedDataParallel with those of PyTorch's (gloo) over some steps on two ranks.
 """
 import argparse
@@ -28,13 +29,15 @@ ROWS = {"resnet18_b32": ("resnet18", (3, 32, 32), 10, 32, "sgd"), "wide_mlp_b512
 WARM_UP = 3                             # steps that are recorded or measured by the tuner
 LOSS_STEPS = 60
 FLOAT = 4
+RESNET18 = 11_173_962                   # parameters for 10 classes
 GIGABITS = (1, 10)                      # a second, of the rows with `overlap`; then the connection as it is
 
 
 def main(argv=None):
     """Print the tables; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.distributed", allow_abbrev=False)
-    parser.add_argument("--rows", default="", metavar="TEXT,..", help=f"some of {', '.join(ROWS)}, overlap, loss")
+    parser.add_argument("--rows", default="", metavar="TEXT,..",
+                        help=f"some of {', '.join(ROWS)}, overlap, exchange, loss")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="turns of each training (default: 3)")
     parser.add_argument("--steps", type=int, default=8, metavar="N", help="timed steps of a turn (default: 8)")
     parser.add_argument("--backend", default="sockets", choices=("sockets", "mpi"))
@@ -50,6 +53,8 @@ def main(argv=None):
             scaling(name, options)
         if any(text in name + " overlap" for text in texts):
             overlap(name, options)
+    if any(text in "exchange" for text in texts):
+        exchange(options)
     return loss_curves(options) if any(text in "loss" for text in texts) else 0
 
 
@@ -85,6 +90,14 @@ def overlap(name, options):
               f"{median(found[True]) * 1e3:8.0f} ms during it{ratio:8.2f} x", flush=True)
 
 
+def exchange(options):
+    """The time of a sum over two ranks alone, through shared memory and through messages."""
+    for how, turns in ranks(2, options, "exchange", "null")[0].items():
+        wall, processor = (median(turn) * 1e3 for turn in zip(*turns))
+        print(f"{'exchange of 44.7 MB':26s}{how:14s}{wall:8.1f} ms, {processor:.1f} ms of processor time on each rank",
+              flush=True)
+
+
 def ranks(count, options, *task):
     """What each of `count` ranks with one thread each printed, as a list of parsed JSON."""
     command = [sys.executable, "-m", "benchmarks.distributed", "--backend", options.backend, "--steps",
@@ -92,7 +105,7 @@ def ranks(count, options, *task):
     home = str(Path(__file__).resolve().parents[1])
     place = {"OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), TOKEN: "benchmark",
              "PYTHONPATH": os.pathsep.join([home, os.environ.get("PYTHONPATH", "")])}
-    if options.backend == "mpi" and task[0] == "time" and count > 1:
+    if options.backend == "mpi" and task[0] != "loss" and count > 1:
         mpirun = shutil.which("mpiexec", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
         shared = os.environ | {key: place[key] for key in ("OMP_NUM_THREADS", "PYTHONPATH")}
         out = subprocess.run([mpirun, "-n", str(count), *command], env=shared, stdout=subprocess.PIPE, text=True,
@@ -110,6 +123,8 @@ def rank(kind, task, options):
     """The program of one rank; rank 0 prints a line of JSON."""
     if kind == "time":
         print_if_first(timed_training(*json.loads(task), options))
+    elif kind == "exchange":
+        print_if_first(timed_exchange(options))
     else:
         engine, path = json.loads(task)
         np.save(f"{path}-{os.environ['RANK']}.npy", ENGINES[engine]())
@@ -154,6 +169,27 @@ def timed_training(name, batch, gigabits, during, options):
     sums += sum(b.numel() * b.element_size() for b in model.buffers())
     return {"samples": batch / seconds, "bytes": float(median(np.diff(clock.bytes))),
             "theory": sent_by_all_reduce(sums, world.world_size())}
+
+
+def timed_exchange(options):
+    """{"shared memory": [[seconds, seconds of processor time] of each turn], "messages": ...}."""
+    from fastnet import distributed
+    from fastnet._core import world
+    from fastnet.distributed.collectives import all_reduce_array
+
+    distributed.init_process_group(options.backend)
+    transport = world.current().transport
+    array = np.zeros(RESNET18, np.float32)
+    found = {"shared memory": [], "messages": []}
+    slots = dict(zip(found, (transport.slots, {})))
+    for _ in range(WARM_UP + options.steps):
+        for how, turns in found.items():
+            transport.slots = slots[how]
+            clocks = time.perf_counter, time.process_time
+            begin = [clock() for clock in clocks]
+            all_reduce_array(transport, array)
+            turns.append([clock() - start for clock, start in zip(clocks, begin)])
+    return {how: turns[WARM_UP:] for how, turns in found.items()}
 
 
 def limited(transport, gigabits):

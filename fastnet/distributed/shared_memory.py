@@ -32,27 +32,25 @@ def share_memory(transport: Transport) -> None:
     Args:
         transport: of this rank.
     """
-    partners = [step.partner for step in tree_steps(transport.rank, transport.size) if step.swaps]
+    rank = transport.rank
+    partners = [step.partner for step in tree_steps(rank, transport.size) if step.swaps]
     shape = (len(partners), SLOT_COUNT, SLOT_BYTES)     # partners have the same place in each other's lists
     name = f"fastnet-{secrets.token_hex(16)}"
     file = _new_file(name, shape)
     try:
-        offers = _told(transport, None if file is None else [os.getpid(), file, name])
-        memory = {} if file is None else {partner: found for partner in partners
-                                          if (found := _opened(offers[partner], shape)) is not None}
-        # A pair shares memory if both have opened it. After this message no rank opens the file any more.
-        reached = _told(transport, list(memory))
-        if file is not None:
-            own = _mapped(file, shape)
-            transport.slots = {partner: Slots(own[place], memory[partner][place])
-                               for place, partner in enumerate(partners)
-                               if partner in memory and transport.rank in reached[partner]}
+        offers = _all_values(transport, None if file is None else [os.getpid(), file, name])
+        opened = {r: memory for r in (rank, *partners) if (memory := _opened(offers[r], shape)) is not None}
+        # after this exchange no rank opens a file; two ranks share memory if each of them has opened both files
+        reached = _all_values(transport, list(opened))
     finally:
         if file is not None:
             os.close(file)
+    transport.slots = {partner: Slots(opened[rank][place], opened[partner][place])
+                       for place, partner in enumerate(partners)
+                       if all(r in found for r in (rank, partner) for found in (opened, reached[partner]))}
 
 
-def _told(transport: Transport, value: Any) -> list[Any]:
+def _all_values(transport: Transport, value: Any) -> list[Any]:
     """The values of all ranks, by rank."""
     return [json.loads(data) for data in all_gather_bytes(transport, json.dumps(value).encode())]
 
@@ -63,14 +61,18 @@ def _new_file(name: str, shape: tuple[int, ...]) -> int | None:
         return None
     try:
         file = os.memfd_create(name)
+    except OSError:
+        return None
+    try:
         os.truncate(file, int(np.prod(shape)))          # takes no memory before it is written
     except OSError:
+        os.close(file)
         return None
     return file
 
 
 def _opened(offer: Any, shape: tuple[int, ...]) -> Array | None:
-    """The memory of another rank, or None if this process cannot open it."""
+    """The memory that a rank offers, or None if it offers none, or this process cannot open it."""
     if offer is None:
         return None
     process, number, name = offer

@@ -1,7 +1,6 @@
 """The interface of a transport, which moves bytes between two ranks. All collectives are built on it."""
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EMPTY", "Transport", "as_bytes"]
 
-_COUNT = struct.Struct("<Q")                    # the message of a swap through shared memory: its bytes
+_SIGNAL_BYTES = 8                       # the message of a swap through shared memory: the number of its bytes
 
 
 class Transport:
@@ -82,9 +81,9 @@ class Transport:
             self.exchange(partner, as_bytes(array), partner, as_bytes(scratch))
             return scratch
         theirs = slots.begin(array)
-        count = memoryview(bytearray(_COUNT.size))
-        self.exchange(partner, memoryview(_COUNT.pack(array.nbytes)), partner, count)
-        [sent] = _COUNT.unpack(count)
+        signal = memoryview(bytearray(_SIGNAL_BYTES))
+        self.exchange(partner, memoryview(array.nbytes.to_bytes(_SIGNAL_BYTES, "little")), partner, signal)
+        sent = int.from_bytes(signal, "little")
         if sent != array.nbytes:
             self.fail(wrong_length(partner, sent, array.nbytes))
         self.bytes_sent += array.nbytes

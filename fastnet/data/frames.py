@@ -208,7 +208,7 @@ def unmasked(data: Any) -> Any:
 
 def _pandas_column(series: Any) -> Array:
     kind = getattr(series.dtype, "kind", "O")
-    if kind == "M" or kind == "m":
+    if kind in ("M", "m"):
         return _in_common_units(series.to_numpy(f"{'datetime' if kind == 'M' else 'timedelta'}64[us]"))
     if kind in "biuf":
         if isinstance(series.dtype, np.dtype):

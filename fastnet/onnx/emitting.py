@@ -13,7 +13,7 @@ from fastnet._core.errors import shape_text
 if TYPE_CHECKING:
     from fastnet.graph import Node
 
-__all__ = ["Emitter", "ExportError", "emits", "export_error", "find_emitter", "supported_operations"]
+__all__ = ["Emitter", "ExportError", "emits", "export_error", "find_emitter"]
 
 Emitter: TypeAlias = Callable[..., Any]
 _E = TypeVar("_E", bound=Emitter)
@@ -62,11 +62,6 @@ def find_emitter(operation: str) -> Emitter | None:
         operation: the name of an operation.
     """
     return _EMITTERS.get(operation)
-
-
-def supported_operations() -> tuple[str, ...]:
-    """The names of all operations that can be exported, in alphabetical order."""
-    return tuple(sorted(_EMITTERS))
 
 
 def export_error(reason: str, node: Node) -> ExportError:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastnet.graph import Node, Value
 
 
-def _kept_and_reduced(x: Value, dim: Any, code: Code) -> tuple[Shape, Shape, Shape, Shape]:
+def _kept_and_reduced(x: Value, dim: Any) -> tuple[Shape, Shape, Shape, Shape]:
     """The kept and the reduced dimensions of a value: sizes and strides of each, the fewest that reach all elements."""
     ndim = len(x.shape)
     given = dim if isinstance(dim, tuple | list) else () if dim is None else (dim,)
@@ -37,7 +37,7 @@ def _emit_reduced(node: Node, code: Code, start: str, inner: str, end: str) -> N
         inner: the statement for each element {x}, number {number} in a result's elements.
     """
     x = node.arguments["input"]
-    kept, kept_strides, reduced, reduced_strides = _kept_and_reduced(x, node.arguments["dim"], code)
+    kept, kept_strides, reduced, reduced_strides = _kept_and_reduced(x, node.arguments["dim"])
     indices, depth = "ijklmnopq", len(kept)
     x_element = element("$x", (*kept_strides, *reduced_strides))
     heads = "".join(f"for (int32_t {i} = 0; {i} < {n}; {i}++)\n{'    ' * (d + 1)}"
@@ -69,7 +69,7 @@ def _emit_total(node: Node, code: Code, end: str) -> None:
     if x.dtype.kind != "f":
         _emit_reduced(node, code, "int32_t total = 0;", "total += {x};", "{y} = total;")
         return
-    kept, kept_strides, reduced, strides = _kept_and_reduced(x, node.arguments["dim"], code)
+    kept, kept_strides, reduced, strides = _kept_and_reduced(x, node.arguments["dim"])
     if len(reduced) <= 1:
         n, step, first = (*reduced, 1)[0], (*strides, 1)[0], element("$x", kept_strides)
         code.emit(loops(kept, f"{element('$y', contiguous_strides(kept))} = sum_of(&{first}, {n}, {step}){end};"),

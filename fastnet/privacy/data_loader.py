@@ -1,7 +1,7 @@
 """The loader of private training: each batch is a Poisson sample, filled up to a fixed size."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,7 +41,7 @@ class DPDataLoader(DataLoader):
     Raises:
         TypeError: not a DataLoader, or one of a subclass, whose order is unknown.
         ValueError: the dataset is empty, or has fewer samples than there are ranks.
-        RuntimeError: when the next batch is asked for, if backward() did not use the last one.
+        RuntimeError: when the next batch is asked for, if backward() did not use the last one; `every` and `shards`.
 
     Example:
         >>> import numpy as np, fastnet
@@ -96,6 +96,15 @@ class DPDataLoader(DataLoader):
         """
         batches: Iterator[Any] = super().epoch(number, start)
         return self._opened(batches)
+
+    def every(self, stride: int, number: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
+        """Raise: batches are drawn one after the other, each for a step, and none can be left out."""
+        raise RuntimeError("private loader: expected epoch(), whose batches are used one after the other")
+
+    def shards(self, number: int, start: int, cut: Callable[[int], Iterable[tuple[int, int, int]]],
+               merge_one: bool = False) -> Iterator[tuple[int, list[tuple[Tensor, ...] | None]]]:
+        """Raise: on several ranks, each rank has a private loader of its samples."""
+        raise RuntimeError("private loader: expected epoch() on each rank, whose loader draws from the rank's samples")
 
     def _opened(self, batches: Iterator[Any]) -> Iterator[tuple[Tensor, ...]]:
         """The batches, whose masks are set just before each is used."""

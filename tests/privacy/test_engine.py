@@ -73,6 +73,13 @@ def test_a_loader_gives_poisson_samples_first_and_counts_each_batch():
     assert len(engine.accountant) == 8 and engine.accountant.history == [(0.0, 1 / 8, 8)]
 
 
+def test_private_batches_cannot_be_divided():
+    _, _, loader, _ = private()
+    for call in (lambda: loader.every(2, 0), lambda: loader.shards(0, 0, lambda samples: [])):
+        with pytest.raises(RuntimeError, match=r"private loader: expected epoch\(\)"):
+            call()
+
+
 def test_one_recording_serves_batches_of_all_sizes():
     model, optimizer, loader, _ = private()
     compiled = fastnet.compile(lambda x, y: step(model, optimizer, x, y))

@@ -158,6 +158,28 @@ def check_number(name: str, given: object) -> None:
         raise TypeError(f"expected {name} to be a number, got {given!r} ({type(given).__name__})")
 
 
+def at_least_zero(name: str, given: Any) -> float:
+    """A checked number of 0 or more as a float.
+
+    Args:
+        name: the argument's name, for the error.
+        given: the value.
+
+    Raises:
+        TypeError: the value is not a number.
+        ValueError: it is negative or NaN.
+
+    Example:
+        >>> from fastnet._core.errors import at_least_zero
+        >>> at_least_zero("seconds", 1)
+        1.0
+    """
+    check_number(name, given)
+    if not given >= 0:
+        raise ValueError(f"expected {name} to be 0 or more, got {given!r}")
+    return float(given)
+
+
 def whole_number(name: str, given: Any, least: int | None) -> int:
     """A checked whole number as an int.
 

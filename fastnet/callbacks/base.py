@@ -5,7 +5,7 @@ import math
 import weakref
 from typing import TYPE_CHECKING, Any, Literal
 
-from fastnet._core.errors import check_number, one_of
+from fastnet._core.errors import at_least_zero, one_of
 from fastnet._core.reprs import options_of, repr_of
 
 if TYPE_CHECKING:
@@ -125,12 +125,9 @@ class Monitor:
                             f"{name!r}")
         if mode not in _MODES:
             raise one_of("mode", mode, _MODES)
-        check_number("min_delta", min_delta)
-        if not min_delta >= 0:
-            raise ValueError(f"expected min_delta >= 0, got {min_delta}")
         self.name: str = name
         self.mode: Mode = mode
-        self.min_delta: float = min_delta
+        self.min_delta: float = at_least_zero("min_delta", min_delta)
         self.best: float | None = None
         self._model: weakref.ref[nn.Module] | None = None       # the model that `best` belongs to
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastnet._core import world
-from fastnet._core.errors import check_number, check_path
+from fastnet._core.errors import at_least_zero, check_path
 from fastnet.callbacks.base import Callback
 
 if TYPE_CHECKING:
@@ -49,11 +49,8 @@ class Checkpoint(Callback):
 
     def __init__(self, folder: StrPath, *, seconds: float = 10.0) -> None:
         check_path("folder", folder)
-        check_number("seconds", seconds)
-        if not seconds >= 0:
-            raise ValueError(f"expected seconds >= 0, got {seconds}")
         self.folder: Path = Path(folder)
-        self.seconds: float = seconds
+        self.seconds: float = at_least_zero("seconds", seconds)
         self._last = 0.0
         self._waiting: dict[str, Any] | None = None
 

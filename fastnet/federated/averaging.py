@@ -3,14 +3,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from fastnet._core.annotations import Array
-from fastnet._core.errors import check_number, shape_text
+from fastnet._core.errors import shape_text
 
-__all__ = ["Update", "at_least_zero", "average", "nonfinite_array"]
+__all__ = ["Update", "average", "nonfinite_array"]
 
 Update = tuple[list[Array], int]        # the arrays of a client, and the number of samples that it trained on
 
@@ -65,28 +64,6 @@ def nonfinite_array(arrays: Sequence[Array]) -> int | None:
         1
     """
     return next((i for i, a in enumerate(arrays) if not np.isfinite(a).all()), None)
-
-
-def at_least_zero(name: str, given: Any) -> float:
-    """A checked number of 0 or more as a float.
-
-    Args:
-        name: the setting's name, for the error.
-        given: the value.
-
-    Raises:
-        TypeError: the value is not a number.
-        ValueError: it is negative or NaN.
-
-    Example:
-        >>> from fastnet.federated.averaging import at_least_zero
-        >>> at_least_zero("proximal_mu", 1)
-        1.0
-    """
-    check_number(name, given)
-    if not given >= 0:
-        raise ValueError(f"expected {name} to be 0 or more, got {given!r}")
-    return float(given)
 
 
 def _weighted_mean(arrays: Sequence[Array], counts: Sequence[int], total: int) -> Array:

@@ -9,12 +9,12 @@ import numpy as np
 
 import fastnet
 from fastnet import data
-from fastnet._core.errors import given_text, shape_text, whole_number
+from fastnet._core.errors import at_least_zero, given_text, shape_text, whole_number
 from fastnet._core.optional import optional
 from fastnet._core.reprs import repr_of
 from fastnet._core.state import Finally
 from fastnet.callbacks import Callback
-from fastnet.federated.averaging import at_least_zero, nonfinite_array
+from fastnet.federated.averaging import nonfinite_array
 from fastnet.training import Trainer
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from fastnet._core.errors import whole_number
+from fastnet._core.errors import at_least_zero, whole_number
 from fastnet._core.optional import optional
-from fastnet.federated.averaging import at_least_zero, average, nonfinite_array
+from fastnet.federated.averaging import average, nonfinite_array
 
 __all__ = ["FedAvg", "FedProx", "simulate"]
 

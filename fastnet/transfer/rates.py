@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastnet import nn
-from fastnet._core.errors import check_number, given_text
+from fastnet._core.errors import at_least_zero, given_text
 from fastnet.transfer.patterns import is_below, require_match
 
 __all__ = ["parameter_groups"]
@@ -40,9 +40,7 @@ def parameter_groups(model: nn.Module, rates: Mapping[str, float], lr: float | N
     if not isinstance(rates, Mapping):
         raise TypeError(f"parameter_groups: expected rates {{pattern: learning rate}}, got {given_text(rates)}")
     for pattern, rate in (*rates.items(), *([] if lr is None else [("lr", lr)])):
-        check_number(f"the learning rate of {pattern!r}", rate)
-        if not rate >= 0:
-            raise ValueError(f"parameter_groups: expected a learning rate of 0 or more for {pattern!r}, got {rate}")
+        at_least_zero(f"the learning rate of {pattern!r}", rate)
     require_match("parameter_groups", model, list(rates))
     rest = dict(model.named_parameters())
     groups: list[dict[str, Any]] = []

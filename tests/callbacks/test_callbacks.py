@@ -97,8 +97,8 @@ def test_nothing_to_watch(make):
     (lambda: c.ExponentialMovingAverage(1.0), "0 <= decay < 1"),
     (lambda: c.EarlyStopping(patience=0), "patience to be at least 1, got 0"),
     (lambda: c.EarlyStopping(mode="best"), "unknown mode 'best'"),
-    (lambda: c.EarlyStopping(min_delta=-1), "min_delta >= 0"),
-    (lambda: c.Checkpoint("run", seconds=-1), "seconds >= 0"),
+    (lambda: c.EarlyStopping(min_delta=-1), "min_delta to be 0 or more, got -1"),
+    (lambda: c.Checkpoint("run", seconds=-1), "seconds to be 0 or more, got -1"),
 ])
 def test_wrong_makings(make, message):
     with pytest.raises(ValueError, match=message):

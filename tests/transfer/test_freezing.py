@@ -153,7 +153,7 @@ def test_parameter_groups():
         parameter_groups(model, {"layer?": 1e-3, "layer1": 1e-2})
     with pytest.raises(ValueError, match="parameter_groups: the pattern 'head' matches no module"):
         parameter_groups(model, {"head": 1e-3})
-    with pytest.raises(ValueError, match="expected a learning rate of 0 or more for 'fc', got -1"):
+    with pytest.raises(ValueError, match="expected the learning rate of 'fc' to be 0 or more, got -1"):
         parameter_groups(model, {"fc": -1})
     with pytest.raises(TypeError, match="expected the learning rate of 'fc' to be a number"):
         parameter_groups(model, {"fc": "fast"})

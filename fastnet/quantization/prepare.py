@@ -13,6 +13,7 @@ from fastnet.graph import Graph, Node, Value, trace
 from fastnet.graph.dimension import mapped
 from fastnet.nn import qat
 from fastnet.nn.module import Module
+from fastnet.nn.outline import class_name
 from fastnet.nn.parameter import Parameter
 from fastnet.quantization.encoding import ArrayOf, MemberOf, ValueOf, encoded
 from fastnet.quantization.handlers import HANDLERS, add_recurrent, recurrent_calls
@@ -21,7 +22,7 @@ from fastnet.random import fork_rng
 
 __all__ = ["Rewriter", "check_float_model", "prepare"]
 
-_QUANTIZED = "fastnet.nn.quantized", "fastnet.nn.qat"       # packages of layers that are not of float32
+_QUANTIZED = "quantized.", "qat."      # the names of layers that are not of float32 begin so
 
 
 def check_float_model(function: str, model: Module) -> None:
@@ -38,12 +39,13 @@ def check_float_model(function: str, model: Module) -> None:
     if not isinstance(model, Module):
         raise TypeError(f"{function}: expected a Module, got {type(model).__name__}")
     for path, layer in model.named_modules():
-        if type(layer).__module__.startswith(_QUANTIZED):
+        name = class_name(type(layer))
+        if name.startswith(_QUANTIZED):
             raise ValueError(f"{function}: expected a model of float32, got one with a quantised layer, {path!r} "
-                             f"({type(layer).__name__}); quantise the model from which it was made")
-    for name, parameter in model.named_parameters():
+                             f"({name}); quantise the model from which it was made")
+    for path, parameter in model.named_parameters():
         if parameter.is_floating_point() and parameter.dtype != float32:
-            raise TypeError(f"{function}: expected a model of float32, got {parameter.dtype} for {name!r}; convert the "
+            raise TypeError(f"{function}: expected a model of float32, got {parameter.dtype} for {path!r}; convert the "
                             "model and the data with .float()")
 
 

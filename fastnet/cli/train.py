@@ -57,7 +57,10 @@ def _train(args: argparse.Namespace) -> None:
     if args.plot:                       # fail now rather than after the training
         optional("matplotlib.figure", "drawing a history")
     with at_most_threads(args.threads):
-        training = make(args, settings, say if is_first_rank() and not args.quiet else (lambda line: None))
+        told: Callable[[str], None] = say if is_first_rank() and not args.quiet else (lambda line: None)
+        training = make(args, settings, told)
+        if not args.save:
+            told("the model will not be saved; use --save FILE to keep it")
         interruptions_raise()
         training.fit()
         if is_first_rank():
@@ -113,8 +116,6 @@ class _Training:
         for line in (f"{model}, {self.parameters} parameters; {backend_text()}",
                      *training_text(self.saved.model, self.settings)):
             self.say(line)
-        if not self.args.save:
-            self.say("the model will not be saved; use --save FILE to keep it")
 
     def fit(self) -> None:
         """Train, or continue a stopped training.

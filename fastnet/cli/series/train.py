@@ -107,11 +107,10 @@ class Forecasting:
         counts = [f"{len(part)} to {purpose}" for part, purpose in (
             (parts.train, "train on"), (parts.validation, "validate"), (parts.test, "test")) if part is not None]
         parameters = sum(p.numel() for p in self.saved.model.parameters())
-        lines = [f"target: {', '.join(inputs.targets)}{last}, {horizon_text(inputs.horizons)}",
+        return [f"target: {', '.join(inputs.targets)}{last}, {horizon_text(inputs.horizons)}",
                  f"{shown(args.data)}: {len(series.values)} rows in steps of {inputs.clock.describe()}; windows of "
                  f"{inputs.length} rows in the order of time: {', '.join(counts)}",
                  f"{self.settings['model']} of {inputs.columns} columns, {parameters} parameters; {backend_text()}"]
-        return lines if args.save else [*lines, "the model will not be saved; use --save FILE to keep it"]
 
     def fit(self) -> None:
         """Train, or continue a stopped training; a linear model is solved."""

@@ -64,8 +64,6 @@ class Transcribing:
         for line in (*self.data.notes, f"{shown(args.data)}: {self.data.noun}, {', '.join(counts)}",
                      f"ctc recogniser, {self.parameters} parameters; {backend_text()}"):
             say(line)
-        if not args.save:
-            say("the model will not be saved; use --save FILE to keep it")
 
     def fit(self) -> None:
         """Train, or continue a stopped training."""

@@ -69,8 +69,6 @@ class TextTraining:
         self.say(f"{settings['model']} of {settings['layers']} layers, {settings['heads']} heads and width "
                  f"{settings['width']} for up to {settings['block']} tokens, {self.parameters} parameters; "
                  f"{backend_text()}")
-        if not args.save:
-            self.say("the model will not be saved; use --save FILE to keep it")
 
     def fit(self) -> None:
         """Train, or continue a stopped training: see `Run.fit`."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from fastnet import optim
 from fastnet._core.errors import did_you_mean
@@ -31,6 +32,7 @@ __all__ = [
     "Recipe",
     "check_model",
     "network_recipe",
+    "optimizer_settings",
 ]
 
 IMAGE_SETS = ("digits", "mnist", "fashion_mnist", "kmnist", "cifar10")      # data sets, all of images
@@ -133,6 +135,24 @@ OPTIMIZER_CHOICES: dict[str, tuple[Callable[..., optim.Optimizer], float, float]
     "rmsprop": (lambda params, lr, decay: optim.RMSprop(params, lr=lr, weight_decay=decay), 1e-3, 0.0),
     "adagrad": (lambda params, lr, decay: optim.Adagrad(params, lr=lr, weight_decay=decay), 2e-2, 0.0),
 }
+
+
+def optimizer_settings(name: str | None, usual: str) -> dict[str, Any]:
+    """The settings that an optimizer brings with it; none for that of a recipe, which has its own.
+
+    Args:
+        name: of an optimizer; None: the usual one.
+        usual: the optimizer of the recipe.
+
+    Example:
+        >>> from fastnet.cli.recipes import optimizer_settings
+        >>> optimizer_settings("adam", "adamw"), optimizer_settings(None, "adamw")
+        ({'optimizer': 'adam', 'lr': 0.002, 'weight_decay': 0.0}, {})
+    """
+    if name in (None, usual):
+        return {}
+    _, rate, decay = OPTIMIZER_CHOICES[str(name)]
+    return {"optimizer": name, "lr": rate, "weight_decay": decay}
 
 
 def check_model(name: str) -> str:

@@ -28,6 +28,7 @@ from fastnet.cli.recipes import (
     SOUNDS,
     TEXT_SETS,
     network_recipe,
+    optimizer_settings,
 )
 from fastnet.cli.speech.manifest import manifest_of
 from fastnet.data.tables import SHEET_ENDINGS, TABLE_ENDINGS
@@ -170,10 +171,8 @@ def _perceptron_settings(args: argparse.Namespace, kind: str) -> TrainSettings:
 def _network_settings(args: argparse.Namespace, kind: str) -> TrainSettings:
     """The recipe of a convolutional network for a kind of data; another optimizer has its own learning rate."""
     recipe = asdict(network_recipe(kind))
-    if args.optimizer not in (None, recipe["optimizer"]):
-        _, rate, decay = OPTIMIZER_CHOICES[args.optimizer]
-        recipe |= {"optimizer": args.optimizer, "lr": rate, "weight_decay": decay}
-    return {"model": args.model} | recipe | {"schedule": args.schedule}
+    changed = optimizer_settings(args.optimizer, recipe["optimizer"])
+    return {"model": args.model} | recipe | changed | {"schedule": args.schedule}
 
 
 def _check_conflicts(args: argparse.Namespace, kind: str) -> None:

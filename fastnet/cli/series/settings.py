@@ -5,7 +5,7 @@ import argparse
 from typing import Any
 
 from fastnet.cli.errors import WrongUseError
-from fastnet.cli.recipes import FORECASTERS, LINEAR, OPTIMIZER_CHOICES
+from fastnet.cli.recipes import FORECASTERS, LINEAR, optimizer_settings
 from fastnet.cli.settings import TEST, TrainSettings, is_table
 
 __all__ = ["HORIZON", "WINDOW", "forecast_settings", "is_forecast"]
@@ -55,8 +55,7 @@ def forecast_settings(args: argparse.Namespace) -> TrainSettings:
         raise WrongUseError(f"--hidden: the layers of an lstm have the same size, got {','.join(map(str, hidden))}")
     settings: TrainSettings = {"model": args.model, **_RECIPE, "hidden": hidden, "dropout": args.dropout or 0.0,
                                "schedule": args.schedule, "seed": args.seed}
-    if args.optimizer not in (None, settings["optimizer"]):
-        settings |= {"optimizer": args.optimizer, "lr": OPTIMIZER_CHOICES[args.optimizer][1]}
+    settings |= optimizer_settings(args.optimizer, settings["optimizer"])
     settings |= {"test_split": TEST if args.test is None else args.test,
                  "validation_split": _VALIDATION_SHARE if args.validation is None else args.validation,
                  "time": args.time, "target": args.target, "leave_out": args.leave_out, "kinds": dict(args.kind),

@@ -5,7 +5,7 @@ import argparse
 from typing import Any
 
 from fastnet.cli.errors import WrongUseError
-from fastnet.cli.recipes import OPTIMIZER_CHOICES, RECOGNIZER
+from fastnet.cli.recipes import RECOGNIZER, optimizer_settings
 from fastnet.cli.settings import TEST, TrainSettings
 from fastnet.cli.speech.manifest import MANIFESTS, manifest_of
 
@@ -58,9 +58,7 @@ def speech_settings(args: argparse.Namespace) -> TrainSettings:
                                **_SPEECH_RECIPES[_SPOKEN_DIGITS if is_digits else "folder"],
                                "dropout": 0.1 if args.dropout is None else args.dropout, "schedule": args.schedule,
                                "seed": args.seed, "augment": args.augment or ("none" if is_digits else "standard")}
-    if args.optimizer not in (None, "adamw"):
-        _, rate, decay = OPTIMIZER_CHOICES[args.optimizer]
-        settings |= {"optimizer": args.optimizer, "lr": rate, "weight_decay": decay}
+    settings |= optimizer_settings(args.optimizer, "adamw")
     settings |= {} if is_digits else {"test_split": TEST if args.test is None else args.test}
     settings |= {"validation_split": args.validation} if args.validation is not None else {}
     given = ("epochs", "batch_size", "lr", "weight_decay", "patience", "ema", "skip_unreadable")

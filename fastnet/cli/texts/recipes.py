@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastnet.cli.errors import WrongUseError
-from fastnet.cli.recipes import GPT, OPTIMIZER_CHOICES, TEXT_MODELS, TEXT_SETS, TRANSFORMER
+from fastnet.cli.recipes import GPT, TEXT_MODELS, TEXT_SETS, TRANSFORMER, optimizer_settings
 from fastnet.cli.settings import IMAGE_OPTIONS, TABLE_OPTIONS, TrainSettings
 
 __all__ = ["TextRecipe", "text_settings", "trains_on_text"]
@@ -78,9 +78,7 @@ def text_settings(args: argparse.Namespace) -> TrainSettings:
     _check_text_conflicts(args, model)
     settings: dict[str, Any] = {"model": model} | asdict(_RECIPES[model]) | {
         "schedule": args.schedule, "patience": None, "seed": args.seed}
-    if args.optimizer not in (None, settings["optimizer"]):
-        _, rate, decay = OPTIMIZER_CHOICES[args.optimizer]
-        settings |= {"optimizer": args.optimizer, "lr": rate, "weight_decay": decay}
+    settings |= optimizer_settings(args.optimizer, settings["optimizer"])
     names = ("layers", "heads", "width", "block", "vocab_size", "batch_size", "dropout", "lr", "weight_decay",
              "label_smoothing", "ema", "patience", "encoding")
     settings |= {name: value for name in names if (value := getattr(args, name)) is not None}

@@ -7,6 +7,7 @@ import pytest
 from mpi_tools import mpirun
 from rank_tools import finish, run_code, settings, start
 
+from fastnet.distributed import shared_memory
 from fastnet.distributed.slots import SLOT_BYTES, Slots
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs memfd_create")
@@ -133,3 +134,18 @@ def test_slots_are_used_in_turns():
     second.begin(b)
     assert received.tolist() == (2 * a).tolist()
     assert first.begin(-b).tolist() == b.tolist()
+
+
+def test_no_other_file_is_opened():
+    """Another machine or container may have another process of this number, and another file."""
+    shape = (1, 2, SLOT_BYTES)
+    file = shared_memory._new_file("of-tests", shape)
+    try:
+        assert shared_memory._opened([os.getpid(), file, "of-tests"], shape).shape == shape
+        assert shared_memory._opened([os.getpid(), file, "of-others"], shape) is None
+        assert shared_memory._opened([1 << 30, file, "of-tests"], shape) is None
+        assert shared_memory._opened(None, shape) is None
+    finally:
+        os.close(file)
+    with open(os.devnull) as other:
+        assert shared_memory._opened([os.getpid(), other.fileno(), "of-tests"], shape) is None

@@ -6,6 +6,7 @@ Functions that cannot be recorded call `forbid_in_recording`, those that read va
 from __future__ import annotations
 
 import sys
+import warnings
 from types import FrameType
 
 from fastnet._runtime.native import state as _native_state
@@ -25,6 +26,14 @@ def user_line() -> str:
     while frame and (frame.f_globals.get("__name__") or "").partition(".")[0] == package:
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "?"
+
+
+def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line of the nearest caller outside this package."""
+    package, frame, level = __name__.partition(".")[0], sys._getframe(), 1
+    while frame.f_back and (frame.f_globals.get("__name__") or "").partition(".")[0] == package:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
 
 
 def forbid_in_recording(what: str, because: str | None = None) -> None:

@@ -1,8 +1,6 @@
 """The texts about recordings: the calls that they were made for, and the guards that no longer hold."""
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Iterable
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fastnet._core.errors import shape_text
+from fastnet._core.state import warn_user
 from fastnet._core.tensor import Tensor
 from fastnet._replay.guards import alike
 from fastnet._replay.plain_values import is_plain
@@ -124,12 +123,4 @@ def warn(message: str) -> None:
     Args:
         message: the text.
     """
-    warnings.warn(message, RuntimeWarning, stacklevel=_levels())
-
-
-def _levels():
-    frame, levels = sys._getframe(1), 1
-    package = __name__.partition(".")[0]
-    while frame.f_back and (frame.f_globals.get("__name__") or "").partition(".")[0] == package:
-        frame, levels = frame.f_back, levels + 1
-    return levels
+    warn_user(message, RuntimeWarning)

@@ -12,7 +12,7 @@ from fastnet.autograd.tape import Along, Pointwise
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.description import UnaryOperation, describe
-from fastnet.functional.dims import as_rows, normalize_dim
+from fastnet.functional.dims import as_rows, implied_dim, normalize_dim
 from fastnet.functional.kernel_calls import call_like, check_floating, dense
 from fastnet.functional.layout import channels_first, channels_last
 
@@ -307,8 +307,6 @@ def mish(input: Tensor) -> Tensor:
 
 @op(pointwise=Along(reduces=False))
 def _softmax(input: Array, kernel: str, dim: Any, dtype: DTypeLike | None) -> Result[Array]:
-    if dim is None:
-        raise TypeError(f"{kernel}: expected dim, got None; give dim=-1 for the last dimension")
     x = kernels.cast(input, dtypes.as_dtype(dtype)) if dtype is not None else input
     check_floating(kernel, x)
     dims = normalize_dim(x, dim)
@@ -363,11 +361,11 @@ def softmax(input: Tensor, dim: int | None = None, dtype: DTypeLike | None = Non
 
     Args:
         input: any shape.
-        dim: the dimension along which the result adds up to 1. It must be given; None is an error.
+        dim: the dimension along which the result adds up to 1. Without it, it is 0 for 0, 1 and 3 dimensions and
+            otherwise 1, with a warning, as in PyTorch.
         dtype: convert to this first.
 
     Raises:
-        TypeError: dim is missing.
         RuntimeError: a dtype that is not floating-point.
 
     Example:
@@ -376,7 +374,7 @@ def softmax(input: Tensor, dim: int | None = None, dtype: DTypeLike | None = Non
         tensor([[0.5, 0.5],
                 [1. , 0. ]])
     """
-    return _softmax(input, "softmax", dim, dtype)
+    return _softmax(input, "softmax", implied_dim("softmax", input) if dim is None else dim, dtype)
 
 
 @method()
@@ -390,4 +388,4 @@ def log_softmax(input: Tensor, dim: int | None = None, dtype: DTypeLike | None =
         >>> fastnet.log_softmax(fastnet.tensor([0.0, 0.0]), 0)
         tensor([-0.6931, -0.6931])
     """
-    return _softmax(input, "log_softmax", dim, dtype)
+    return _softmax(input, "log_softmax", implied_dim("log_softmax", input) if dim is None else dim, dtype)

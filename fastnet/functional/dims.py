@@ -10,6 +10,7 @@ import numpy as np
 
 from fastnet._core.errors import check_sizes, not_a_tensor, shape_text
 from fastnet._core.memory import empty, view_rows
+from fastnet._core.state import warn_user
 from fastnet._core.tensor import Tensor
 from fastnet.autograd.arrays import channel_rows
 from fastnet.backend import K
@@ -29,6 +30,7 @@ __all__ = [
     "check_dimensions",
     "check_tensors",
     "filled_in",
+    "implied_dim",
     "kept_size",
     "normalize_dim",
     "normalize_dims",
@@ -183,6 +185,19 @@ def as_dims(name: str, input: Tensor | Array, dims: Size) -> list[int]:
     if len(set(listed)) < len(listed):
         raise RuntimeError(f"{name}: expected each dimension once, got {dims}")
     return listed
+
+
+def implied_dim(name: str, input: Tensor) -> int:
+    """The dimension that a softmax without `dim` is along, as in PyTorch, with a warning.
+
+    Raises:
+        TypeError: input is not a tensor.
+    """
+    check_tensors(name, input=input)
+    dim = 0 if input.ndim in (0, 1, 3) else 1
+    warn_user(f"{name}: dim is missing, and dimension {dim} is taken, as PyTorch does for {input.ndim} dimensions; give "
+              "dim=-1 for the last dimension")
+    return dim
 
 
 def normalize_dims(x: Tensor | Array, dim: Dims) -> Shape:

@@ -5,14 +5,13 @@ are keyword-only here. `reduction` is "none" (the loss of each element), "mean" 
 """
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fastnet import dtypes
 from fastnet._core.errors import one_of, shape_text
 from fastnet._core.memory import empty, empty_like, view_rows
+from fastnet._core.state import warn_user
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import gradient, on_tensors, op
 from fastnet.backend import K
@@ -90,18 +89,9 @@ def _warned(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """`matched`, with PyTorch's warning where the shapes differ."""
     pair = matched(name, input, target)
     if input.shape != target.shape:
-        warnings.warn(f"{name}: the target has shape {shape_text(target)}, the input {shape_text(input)}: they are "
-                      "broadcast, which is likely not what you want; give both the same shape", UserWarning,
-                      stacklevel=_depth())
+        warn_user(f"{name}: the target has shape {shape_text(target)}, the input {shape_text(input)}: they are "
+                  "broadcast, which is likely not what you want; give both the same shape")
     return pair
-
-
-def _depth() -> int:
-    """The stacklevel with which the caller of this function warns about the first line outside the package."""
-    frame, depth = sys._getframe(1), 1
-    while frame.f_back is not None and (frame.f_globals.get("__name__") or "").startswith("fastnet."):
-        frame, depth = frame.f_back, depth + 1
-    return depth
 
 
 def broadcast_weight(name: str, what: str, x: Tensor, input: Tensor) -> Tensor:

@@ -350,10 +350,7 @@ class Softmax(Module):
     """Softmax along a dimension: exp(x) / sum(exp(x)).
 
     Args:
-        dim: the dimension.
-
-    Raises:
-        TypeError: when called without a dimension.
+        dim: the dimension; without it, each call warns and takes the one that `functional.softmax` states.
 
     Example:
         >>> import fastnet
@@ -378,10 +375,7 @@ class LogSoftmax(Softmax):
     """Logarithm of the softmax along a dimension: x - log(sum(exp(x))).
 
     Args:
-        dim: the dimension.
-
-    Raises:
-        TypeError: when called without a dimension.
+        dim: the dimension; without it, each call warns and takes the one that `functional.softmax` states.
 
     Example:
         >>> import fastnet

@@ -205,13 +205,28 @@ def test_other_errors_are_left_alone(call, words):
     (lambda f: f.linear([[1.0]], fastnet.ones(1, 1)), "linear: expected input to be a tensor, got list; convert it"),
     (lambda f: f.linear(np.ones((1, 1)), fastnet.ones(1, 1)), "linear: expected input .*, got ndarray; convert it"),
     (lambda f: f.leaky_relu(t(A), "a"), "leaky_relu: expected negative_slope to be a number, got 'a'"),
-    (lambda f: f.softmax(t(A)), "softmax: expected dim, got None; give dim=-1"),
+    (lambda f: f.softmax([1.0]), "softmax: expected input to be a tensor, got list"),
     (lambda f: fastnet.arange("3"), "arange: expected start to be a number, got '3'"),
     (lambda f: fastnet.where(t(A) > 0, t(A)), "where: expected other to be a tensor or a number, got None"),
 ])
 def test_wrong_argument_is_named(call, words):
     with pytest.raises(TypeError, match=words):
         call(fastnet.nn.functional)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (2, 3, 2), (2, 3, 2, 2)])
+def test_a_softmax_without_dim_takes_the_dimension_that_pytorch_takes(shape):
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(0).standard_normal(shape).astype("float32")
+    for name in ("softmax", "log_softmax", "softmin"):
+        with pytest.warns(UserWarning, match="dim"):
+            expected = getattr(torch.nn.functional, name)(torch.tensor(x))
+        with pytest.warns(UserWarning, match="softmax: dim is missing, and dimension . is taken") as seen:
+            found = getattr(fastnet.nn.functional, name)(t(x))
+        assert seen[0].filename == __file__             # the line of the user, not one of fastnet
+        np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-5)
+    with pytest.warns(UserWarning, match="log_softmax: dim is missing"):
+        fastnet.nn.LogSoftmax()(t(x))
 
 
 def test_dtypes_of_a_product_are_named():

@@ -198,9 +198,9 @@ def jvp(func: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any,
     Two backward passes compute it, so that the function needs second derivatives.
 
     Args:
-        func: a function that returns a tensor or a tuple of tensors.
-        primals: a tuple of its arguments.
-        tangents: a tuple of their directions, in the same shapes.
+        func: a function that returns a tensor, or a nested structure of tensors.
+        primals: a tuple of its arguments, tensors or nested structures of tensors.
+        tangents: a tuple of their directions, in the same structures and shapes.
         strict: as in `fastnet.autograd.functional.jvp`.
         has_aux: whether func returns (output, aux).
 
@@ -212,28 +212,30 @@ def jvp(func: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any,
         >>> fastnet.func.jvp(fastnet.square, (fastnet.tensor([1.0, 2.0]),), (fastnet.ones(2),))
         (tensor([1., 4.]), tensor([2., 4.]))
     """
-    rest: list[Any] = []
+    results: list[tuple[Any, Any]] = []
 
-    def value(*args: Any) -> Any:
-        output, aux = _value_and_rest("jvp", func(*args), has_aux)
-        rest.append(aux)
-        return output
+    def value(*leaves: Any) -> tuple[Any, ...]:
+        results.append(_value_and_rest("jvp", func(*_rebuilt(primals, iter(leaves))), has_aux))
+        return tuple(_leaves_of(results[0][0]))
     nested = any(t.requires_grad for t in _leaves_of((primals, tangents)))
-    output, derivative = _functional.jvp(value, tuple(primals), tuple(tangents), nested, strict)
-    return (output, derivative, rest[0] if nested else _detached(rest[0])) if has_aux else (output, derivative)
+    found = _functional.jvp(value, tuple(_leaves_of(primals)), tuple(_leaves_of(tangents)), nested, strict)
+    form, aux = results[0]
+    output, derivative = (_rebuilt(form, iter(values)) for values in found)
+    return (output, derivative, aux if nested else _detached(aux)) if has_aux else (output, derivative)
 
 
 def jacrev(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """Make a function that computes the Jacobian of `func`, a backward pass for each element of the output.
 
     Args:
-        func: a function that returns a tensor or a tuple of tensors.
-        argnums: the position of the argument, or a tuple of several.
+        func: a function that returns a tensor, or a nested structure of tensors.
+        argnums: the position of the argument, or a tuple of several. An argument may be a nested structure of tensors,
+            such as a dictionary of parameters.
         has_aux: whether func returns (output, aux).
 
     Returns:
-        A function that returns the Jacobian, of shape (*output.shape, *argument.shape), or a nested tuple [output]
-        [argument]; with `has_aux` (Jacobian, aux).
+        A function that returns the Jacobian, of shape (*output.shape, *argument.shape), or these in the structure of
+        the output, each in the structure of the argument; with `has_aux` (Jacobian, aux).
 
     Example:
         >>> import fastnet
@@ -243,19 +245,21 @@ def jacrev(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux
     """
     def jacobian(*args: Any) -> Any:
         places = _places_of_arguments("jacrev", args, argnums)
-        rest: list[Any] = []
-
-        def value(*chosen: Any) -> Any:
-            replaced = list(args)
-            for n, x in zip(places, chosen):
-                replaced[n] = x
-            output, aux = _value_and_rest("jacrev", func(*replaced), has_aux)
-            rest.append(aux)
-            return output
+        results: list[tuple[Any, Any]] = []
         inputs = tuple(args[n] for n in places)
+
+        def value(*leaves: Any) -> tuple[Any, ...]:
+            replaced = list(args)
+            for n, x in zip(places, _rebuilt(inputs, iter(leaves))):
+                replaced[n] = x
+            results.append(_value_and_rest("jacrev", func(*replaced), has_aux))
+            return tuple(_leaves_of(results[0][0]))
         nested = any(isinstance(t, Tensor) and t.requires_grad for t in _leaves_of(args))
-        found = _functional.jacobian(value, inputs[0] if isinstance(argnums, int) else inputs, nested)
-        return (found, rest[0] if nested else _detached(rest[0])) if has_aux else found
+        rows = _functional.jacobian(value, tuple(_leaves_of(inputs)), nested)
+        form, aux = results[0]
+        like = inputs[0] if isinstance(argnums, int) else inputs
+        found = _rebuilt(form, iter([_rebuilt(like, iter(row)) for row in rows]))
+        return (found, aux if nested else _detached(aux)) if has_aux else found
     return jacobian
 
 

@@ -74,6 +74,31 @@ def test_transformations():
     both(program, A, B, ROW)
 
 
+def test_transformations_of_nested_arguments():
+    def program(f):
+        a, row = f.tensor([[0.5, -1.0], [2.0, 0.25]]), f.tensor([1.0, 3.0])
+        tree = {"w": a, "pair": (row, row * 2)}
+
+        def nested(p):
+            return {"y": p["w"] @ p["pair"][0], "z": [(p["w"] ** 2).sum() * p["pair"][1]]}
+
+        def number(p):
+            return (p["w"] @ p["pair"][0]).exp().sum() * p["pair"][1].sum()
+        func = f.func
+        return (func.jacrev(nested)(tree), func.jacfwd(lambda x, p: p["w"] * x, 1)(row, {"w": a}),
+                func.hessian(number)(tree), func.jvp(nested, (tree,), ({"w": a, "pair": (row, row)},)),
+                func.jacrev(lambda p: (nested(p), p["w"]), has_aux=True)(tree),
+                func.vmap(func.jacrev(lambda p, x: p["w"] @ x), (None, 0))({"w": a}, a),
+                func.jacrev(lambda p, x: p["w"] @ x, (0, 1))({"w": a}, row))
+    torch = pytest.importorskip("torch")
+    ours, theirs = program(fastnet), program(torch)
+    flat, form = torch.utils._pytree.tree_flatten(theirs)
+    found, form_of_ours = torch.utils._pytree.tree_flatten(ours)
+    assert form_of_ours == form
+    for mine, other in zip(found, flat):
+        np.testing.assert_allclose(mine.numpy(), other.numpy(), rtol=1e-5)
+
+
 def test_functional_calls_of_modules():
     def program(f, a):
         f.manual_seed(0)

@@ -214,7 +214,7 @@ class PlaceFinder:
         for name in sorted((settings(cls) & attributes.keys()).difference(computed)):
             self._follow("ENTRY", attributes, name, f"{path}.{name}")
         self.visit(attributes.get("forward"), f"{path}.forward")
-        for hooks in (*(attributes.get("_hooks") or ()), *(attributes.get("_backward_hooks") or ())):
+        for hooks in (*(attributes.get("_hooks") or ()), *(attributes.get("_gradient_hooks") or ())):
             self.visit(hooks, f"a hook of {path}")
         for registry in ("_modules", "_parameters", "_buffers"):
             for name, part in list(attributes[registry].items()):

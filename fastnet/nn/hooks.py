@@ -37,15 +37,41 @@ class _WithKwargs:
 
 def has_hooks(module: Module) -> bool:
     """Whether a module has hooks of any kind."""
-    return any(any(kind) for kind in (module._hooks or (), module._backward_hooks or (),
+    return any(any(kind) for kind in (module._hooks or (), module._gradient_hooks or (),
                                       (module._state_hooks or {}).values()))
+
+
+class _WithoutModule:
+    """A hook that is called without the module."""
+
+    def __init__(self, hook: Callable[..., Any]) -> None:
+        self.hook = hook
+
+    def __call__(self, module: Any, *args: Any) -> Any:
+        return self.hook(*args)
+
+
+def _listed(kind: str, place: int) -> property:
+    """An attribute with the hooks of one kind, by number, which programs may empty or replace."""
+    def get(module: Hooks) -> _Dict:
+        changes.value += 1              # the caller may remove hooks, and then a recording is no longer valid
+        hooks = module.__dict__.get(kind)
+        return {} if hooks is None else hooks[place]
+
+    def replace(module: Hooks, hooks: _Dict) -> None:
+        both = [*module.__dict__.get(kind, ({}, {}))]
+        both[place] = hooks
+        module.__dict__[kind] = *both,
+        module.__dict__.setdefault("_hooks", ({}, {}))
+        changes.value += 1
+    return property(get, replace)
 
 
 class Hooks:
     """The hooks of a module; every `Module` has these methods."""
 
     _hooks: tuple[_Dict, _Dict] | None = None           # pre-forward, forward
-    _backward_hooks: tuple[_Dict, _Dict] | None = None  # pre-backward, backward
+    _gradient_hooks: tuple[_Dict, _Dict] | None = None  # pre-backward, backward
     _state_hooks: dict[str, _Dict] | None = None
 
     # ---- forward ----
@@ -79,10 +105,10 @@ class Hooks:
         """
         return self._add_hook(1, _WithKwargs(hook) if with_kwargs else hook, prepend)
 
-    @property
-    def _forward_pre_hooks(self) -> _Dict:
-        """The hooks before forward(), by number, under the name by which PyTorch's programs find pruning methods."""
-        return self._hooks[0] if self._hooks is not None else {}
+    # the names by which PyTorch's programs list the hooks of a module and remove them
+    _forward_pre_hooks = _listed("_hooks", 0)
+    _forward_hooks = _listed("_hooks", 1)
+    _backward_hooks = _listed("_gradient_hooks", 1)
 
     def _add_hook(self, place: int, hook: Callable[..., Any], prepend: bool) -> RemovableHandle:
         return _registered_hook(self.__dict__.setdefault("_hooks", ({}, {}))[place], hook, prepend)
@@ -95,8 +121,8 @@ class Hooks:
             elif changed is not None:
                 args = changed if isinstance(changed, tuple) else (changed,)
         watch = None
-        if (any(self._backward_hooks or ()) or any(_EVERYWHERE[2:])) and state.grad_enabled:
-            own = self._backward_hooks or ({}, {})
+        if (any(self._gradient_hooks or ()) or any(_EVERYWHERE[2:])) and state.grad_enabled:
+            own = self._gradient_hooks or ({}, {})
             watch = _Watch(self, {**_EVERYWHERE[2], **own[0]}, {**_EVERYWHERE[3], **own[1]})
             args = watch.inputs(args)
         output = self.forward(*args, **kwargs)          # type: ignore[attr-defined]    # of the module
@@ -139,9 +165,14 @@ class Hooks:
 
     def _add_backward_hook(self, place: int, hook: Callable[..., Any], prepend: bool) -> RemovableHandle:
         self.__dict__.setdefault("_hooks", ({}, {}))            # calls look for hooks, and fusion leaves the module out
-        return _registered_hook(self.__dict__.setdefault("_backward_hooks", ({}, {}))[place], hook, prepend)
+        return _registered_hook(self.__dict__.setdefault("_gradient_hooks", ({}, {}))[place], hook, prepend)
 
     # ---- state ----
+
+    def _register_load_state_dict_pre_hook(self, hook: Callable[..., None], with_module: bool = False
+                                           ) -> RemovableHandle:
+        """`register_load_state_dict_pre_hook` under its older name, for hooks that do not take the module."""
+        return self.register_load_state_dict_pre_hook(hook if with_module else _WithoutModule(hook))
 
     def register_state_dict_pre_hook(self, hook: Callable[[Any, str, bool], None]) -> RemovableHandle:
         """Call hook(module, prefix, keep_vars) before each state_dict()."""

@@ -1,4 +1,6 @@
 """Hooks of modules, beside PyTorch's."""
+import copy
+
 import numpy as np
 import pytest
 
@@ -129,3 +131,51 @@ def test_a_compiled_step_runs_hooks_that_are_added_and_removed(where):
         losses += [step(x).item() for _ in range(3)]
         return losses, model[0].weight.tolist()
     assert run(True) == run(False)
+
+
+def test_hooks_are_listed_and_removed_under_the_names_of_pytorch():
+    def program(f):
+        model, calls = model_of(f), []
+        model[0].register_forward_hook(lambda m, args, out: calls.append("first"))
+        model[2].register_forward_hook(lambda m, args, out: calls.append("last"))
+        model[2].register_full_backward_hook(lambda m, into, out: calls.append("backward"))
+        x = f.ones(2, 3).requires_grad_()
+        model(x).sum().backward()
+        counts = [len(m._forward_hooks) for m in model], [len(m._backward_hooks) for m in model]
+        kept, model[2]._forward_hooks = model[2]._forward_hooks, {}
+        model[0]._forward_hooks.clear()
+        model[2]._backward_hooks = {}
+        model[1]._backward_hooks = {}
+        model(x).sum().backward()
+        model[2]._forward_hooks = kept
+        model(x).sum().backward()
+        return [*calls, *counts]
+    same_in_both(program)
+
+
+def test_a_hook_that_is_removed_from_the_list_is_not_replayed():
+    model = model_of(fastnet)
+    step = fastnet.compile(lambda x: model(x))
+    model[0].register_forward_hook(lambda m, args, out: out * 0)
+    x = fastnet.ones(2, 3)
+    with_hook = step(x), step(x)
+    model[0]._forward_hooks.clear()
+    assert fastnet.equal(step(x), model(x)) and not fastnet.equal(step(x), with_hook[1])
+
+
+def test_the_older_hook_before_loading_takes_no_module():
+    def program(f):
+        class Renamed(f.nn.Linear):
+            def __init__(self):
+                super().__init__(2, 1)
+                self._register_load_state_dict_pre_hook(self._rename)
+                self._register_load_state_dict_pre_hook(lambda m, state, *rest: seen.append(m is copied), True)
+
+            def _rename(self, state, prefix, metadata, strict, missing, unexpected, errors):
+                seen.append((self is copied, prefix, strict))
+                state[prefix + "weight"] = state.pop(prefix + "kernel")
+        seen = []
+        copied = copy.deepcopy(Renamed())
+        f.nn.Sequential(copied).load_state_dict({"0.kernel": f.ones(1, 2), "0.bias": f.zeros(1)})
+        return [copied.weight, *seen]
+    same_in_both(program)

@@ -382,4 +382,4 @@ class Module(Registry, Hooks):
         return ""
 
     def __repr__(self) -> str:
-        return module_text(self)
+        return module_text(self, Module.__repr__)

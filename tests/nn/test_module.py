@@ -224,6 +224,17 @@ Sequential(
     assert repr(nn.Dropout(0.2)) == "Dropout(p=0.2, inplace=False)"
 
 
+def test_a_module_is_printed_by_its_own_repr():
+    class Graph(nn.Linear):
+        def __repr__(self):
+            return f"Graph ({self.in_features} -> {self.out_features})"
+    assert repr(nn.Sequential(Graph(3, 2), nn.ReLU())) == """\
+Sequential(
+  (0): Graph (3 -> 2)
+  (1): ReLU()
+)  # 8 parameters"""
+
+
 # ---- hooks ----------------------------------------------------------------------------------------------------------
 
 def test_hooks():

@@ -35,10 +35,11 @@ def run_program(program: str, arguments: Sequence[str]) -> int:
     """
     from fastnet.torch._frame import alias
     main = ModuleType("__main__")
-    main.__dict__.update(__file__=program, __builtins__=__builtins__, __cached__=None)
+    path = os.path.abspath(program)     # as Python gives it to the main module
+    main.__dict__.update(__file__=path, __builtins__=__builtins__, __cached__=None)
     try:
         with open(program, "rb") as file:
-            code = compile(file.read(), program, "exec")
+            code = compile(file.read(), path, "exec")
     except SyntaxError as e:
         sys.excepthook(type(e), e.with_traceback(None), None)
         return FAILED
@@ -57,7 +58,7 @@ def run_program(program: str, arguments: Sequence[str]) -> int:
     except SystemExit:
         raise
     except BaseException as e:
-        traceback = _within(e.__traceback__, program)
+        traceback = _within(e.__traceback__, path)
         sys.excepthook(type(e), e.with_traceback(traceback), traceback)
         return exit_code(e)
     return 0
@@ -72,8 +73,8 @@ def _replace_first_folder(folder: str) -> None:
         sys.path.insert(0, folder)
 
 
-def _within(traceback: TracebackType | None, program: str) -> TracebackType | None:
+def _within(traceback: TracebackType | None, path: str) -> TracebackType | None:
     """The traceback without the frames above the program."""
-    while traceback is not None and traceback.tb_frame.f_code.co_filename != program:
+    while traceback is not None and traceback.tb_frame.f_code.co_filename != path:
         traceback = traceback.tb_next
     return traceback

@@ -4,6 +4,7 @@ import signal
 import sys
 
 import pytest
+from data_tools import HOME
 from processes import interpreter
 
 NOTE = "fastnet: note: in this process, `import torch` is fastnet.torch\n"
@@ -27,6 +28,14 @@ def test_a_program_sees_its_own_arguments_module_and_folder(run, tmp_path):
     assert json.loads(result.stdout) == [[program, "--epochs", "3", "--help"], "__main__", program, str(tmp_path),
                                          program, "fastnet.torch", [1, 3]]
     assert result.stderr == NOTE
+
+
+def test_a_program_with_a_relative_path_sees_its_whole_path(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("import sys\nprint(__file__, sys.argv[0])\n1 / 0\n")
+    theirs, ours = (interpreter(*command, "program.py", path=tmp_path, PYTHONPATH=str(HOME), check=False)
+                    for command in ((), ("-m", "fastnet", "run")))
+    assert ours.stdout == theirs.stdout and ours.stderr == NOTE + theirs.stderr and str(program) in ours.stdout
 
 
 @pytest.mark.parametrize("end, code, error", [

@@ -66,7 +66,7 @@ def tensor_text(x: Tensor, for_torch: bool) -> str:
     body = np.array2string(values, separator=", ", prefix="tensor(", **_PRINT_OPTIONS)
     if x._data.size == 0 and x._data.ndim > 1:
         body += f", shape={shape_text(x)}"
-    if x._data.dtype not in (dtypes.float32, dtypes.int64, dtypes.bool_):
+    if x._data.dtype not in (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool_):
         body += f", dtype={'torch.' if for_torch else ''}{x._data.dtype}"
     if x._node is not None:
         body += f", grad_fn={x._node!r}"

@@ -128,6 +128,7 @@ def test_the_default_dtype():
     recorded = fastnet.compile(lambda y: y * 0.5)
     try:
         fastnet.set_default_dtype(fastnet.float64)
+        assert repr(fastnet.ones(1)) == "tensor([1.])" and "float32" in repr(fastnet.ones(1, dtype=fastnet.float32))
         made = (fastnet.tensor(1.5), fastnet.zeros(1), fastnet.rand(1), fastnet.Tensor([1]), y / 2, y.exp(), y * 1.5,
                 fastnet.nn.Linear(1, 1).weight, fastnet.arange(1.0), fastnet.linspace(0, 1, 2), recorded(y),
                 fastnet.nn.BatchNorm1d(1).running_mean)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result
 
 __all__ = ["angle", "complex", "conj", "conj_physical", "imag", "is_conj", "polar", "real",
-           "resolve_conj", "view_as_complex", "view_as_real"]
+           "real_parts", "resolve_conj", "view_as_complex", "view_as_real"]
 
 
 @op
@@ -139,11 +139,13 @@ extend(real=property(real), imag=property(imag))
 
 @op(view=True)
 def _view_as_real(x: Array) -> Result[Array]:
-    return _parts_of_complex(x), (gradient(_from_parts, -1),)
+    return real_parts(x), (gradient(_from_parts, -1),)
 
 
-def _parts_of_complex(x: Array) -> Array:
-    """Complex numbers as (..., 2), a view."""
+def real_parts(x: Array) -> Array:
+    """Complex numbers as real ones in a last dimension of 2, a view; a real array itself."""
+    if x.dtype.kind != "c":
+        return x
     part = dtypes.real_of(x.dtype)
     return np.lib.stride_tricks.as_strided(x.view(np.ndarray).real, (*x.shape, 2), (*x.strides, part.itemsize))
 
@@ -151,7 +153,7 @@ def _parts_of_complex(x: Array) -> Array:
 def _from_parts(g: Array, sign: int) -> Array:
     """g[..., 0] + sign * i * g[..., 1]"""
     out = empty(g.shape[:-1], dtypes.complex_of(g.dtype))
-    K.copy(_parts_of_complex(out), g)
+    K.copy(real_parts(out), g)
     return kernels.unary("conj", out) if sign < 0 else out
 
 
@@ -161,7 +163,7 @@ def _view_as_complex(x: Array) -> Result[Array]:
 
 
 def _to_parts(g: Array) -> Array:
-    return _parts_of_complex(kernels.unary("conj", g))
+    return real_parts(kernels.unary("conj", g))
 
 
 @method()

@@ -209,7 +209,8 @@ def check_floating(name: str, x: Array | Tensor, argument: str = "input") -> Non
         RuntimeError: naming the argument and its dtype.
     """
     if not dtypes.is_floating(x.dtype):
-        raise RuntimeError(f"{name}: expected a floating-point {argument}, got {x.dtype}; convert it with .float()")
+        advice = "take its abs(), real or imag" if x.dtype.kind == "c" else "convert it with .float()"
+        raise RuntimeError(f"{name}: expected a floating-point {argument}, got {x.dtype}; {advice}")
 
 
 def refuse_bool(name: str, *operands: Any) -> None:

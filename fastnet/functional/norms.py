@@ -77,7 +77,7 @@ def norm(input: Tensor, p: float | Literal["fro"] = 2, dim: Dims = None, keepdim
     """The p-norm, sum(|x|^p)^(1/p). Its gradient at the zero vector is 0.
 
     Args:
-        input: any shape.
+        input: any shape, real or complex.
         p: a number; inf for max(|x|), -inf for min(|x|), 0 for the number of nonzero elements, "fro" for 2.
         dim: a dimension, a tuple of several, or None for all.
         keepdim: keep the reduced dimensions, with length 1.
@@ -93,6 +93,7 @@ def norm(input: Tensor, p: float | Literal["fro"] = 2, dim: Dims = None, keepdim
         (tensor(5.), tensor(7.))
     """
     input = input if dtype is None else input.to(dtype)
+    input = input.abs() if input.dtype.kind == "c" else input
     kernels.check_floating("norm", input)
     if isinstance(p, str):
         if p != "fro":

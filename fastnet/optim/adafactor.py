@@ -66,6 +66,8 @@ class Adafactor(Optimizer):
             raise ValueError(f"invalid d: expected 1 or more, got {group['d']}")
         if not min(eps for eps in group["eps"] if eps is not None) >= 0:
             raise ValueError(f"invalid eps: expected two numbers of 0 or more, got {group['eps']}")
+        if any(p.dtype.kind == "c" for p in group["params"]):
+            raise RuntimeError("Adafactor does not take complex parameters; give them to another optimizer")
 
     def moments(self, group: dict[str, Any]) -> dict[str, float | None]:
         return {}

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastnet._core.state import forbid_in_recording
 from fastnet.autograd import enable_grad, no_grad
+from fastnet.functional.complex_numbers import real_parts
 from fastnet.optim.line_search import strong_wolfe
 from fastnet.optim.optimizer import Optimizer, Params
 
@@ -103,7 +104,7 @@ class LBFGS(Optimizer):
                 break
             calls = 0
             if group["line_search_fn"] is not None:
-                start = [p._data.copy() for p in group["params"]]
+                start = [real_parts(p._data).copy() for p in group["params"]]
 
                 def at(t: float, start: list[Array] = start, direction: Array = direction) -> tuple[float, Array]:
                     self._move(start, t, direction)
@@ -112,7 +113,7 @@ class LBFGS(Optimizer):
                                                       group["tolerance_change"])
                 self._move(start, length, direction)
             else:
-                self._move([p._data for p in group["params"]], length, direction)
+                self._move([real_parts(p._data) for p in group["params"]], length, direction)
                 if iteration != group["max_iter"]:
                     loss, g, calls = float(run()), self._gathered(), 1
             memory.update(t=length, prev_flat_grad=previous, prev_loss=before)
@@ -160,16 +161,16 @@ class LBFGS(Optimizer):
         memory["d"] = d
 
     def _gathered(self) -> Array:
-        """All gradients as one vector."""
+        """All gradients as one vector, of real numbers."""
         parts = [np.zeros(p.numel(), p.dtype) if p.grad is None else p.grad._data.reshape(-1)
                  for p in self.param_groups[0]["params"]]
-        return np.concatenate(parts)
+        return np.concatenate([real_parts(part).reshape(-1) for part in parts])
 
     def _move(self, start: list[Array], t: float, direction: Array) -> None:
         """Set the parameters to start + t * direction."""
         place = 0
         for p, before in zip(self.param_groups[0]["params"], start):
             part = direction[place:place + before.size].reshape(before.shape)
-            p._data[...] = before + part.dtype.type(t) * part
+            real_parts(p._data)[...] = before + part.dtype.type(t) * part
             p._storage.version += 1
             place += before.size

@@ -73,6 +73,8 @@ class Muon(Optimizer):
             if p.ndim != 2:
                 raise ValueError(f"Muon: expected matrices, got a parameter of shape {shape_text(p)}; give it to "
                                  "another optimizer")
+        if any(p.dtype.kind == "c" for p in group["params"]):
+            raise RuntimeError("Muon does not take complex parameters; give them to another optimizer")
 
     def moments(self, group: dict[str, Any]) -> dict[str, float | None]:
         return {"momentum_buffer": 0}

@@ -11,6 +11,7 @@ import numpy as np
 from fastnet._core.errors import shape_text
 from fastnet._core.memory import mirrored, persistent, zeroed_block
 from fastnet._core.tensor import Tensor
+from fastnet.functional.complex_numbers import real_parts
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -90,7 +91,8 @@ class OptimizerState:
                 homes[name] = array = mirrored(block, offset, p.shape, p.dtype)
             else:
                 array = persistent(p.shape, p.dtype)
-            array[...] = start
+            parts = real_parts(array) if np.ndim(start) == 0 and np.isrealobj(start) else array
+            parts[...] = start          # a number is that of the real and of the imaginary parts
             entry[name] = Tensor._wrap(array)
 
     def _split(self, step: Tensor, members: Iterable[Member]) -> Tensor:

@@ -54,6 +54,23 @@ def test_clip_grad_norm_edges():
     assert nn.utils.clip_grad_norm_(p, 1.0).item() == math.inf
 
 
+@pytest.mark.parametrize("norm_type", [1, 2, 3, float("inf")])
+def test_norms_of_complex_gradients_are_real(norm_type):
+    torch = pytest.importorskip("torch")
+
+    def program(f):
+        x = f.tensor([3 + 4j, 0j, 1 - 1j], requires_grad=True)
+        y = f.ones(2, requires_grad=True)
+        (x.norm(norm_type) + (x * f.tensor([1j, 2 + 0j, 3 + 1j])).abs().sum() + y.sum()).backward()
+        return f.nn.utils.clip_grad_norm_([x, y], 1.5, norm_type), x.grad.real, x.grad.imag, y.grad
+    for ours, theirs in zip(program(fastnet), program(torch), strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-5, atol=1e-6)
+    x = fastnet.tensor([1j], requires_grad=True)
+    x.abs().sum().backward()
+    with pytest.raises(RuntimeError, match="clip_grad_value_: expected a floating-point gradient, got complex64; take"):
+        nn.utils.clip_grad_value_([x], 1.0)
+
+
 def test_clip_grad_value():
     torch = pytest.importorskip("torch")
     ours, theirs = with_gradients(fastnet, scale=3), with_gradients(torch, scale=3)

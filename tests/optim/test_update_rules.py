@@ -194,3 +194,56 @@ def test_update_bn_computes_the_statistics_of_all_batches():
     np.testing.assert_allclose(model.running_mean.numpy(), np.mean([x.numpy().mean(0) for x in batches], 0), rtol=1e-5,
                                atol=1e-6)
     assert model.momentum == 0.1
+
+
+# ---- complex parameters ---------------------------------------------------------------------------------------------
+
+COMPLEX = {"SGD": {"lr": 0.05, "momentum": 0.9}, "Adam": {"lr": 0.05, "amsgrad": True, "weight_decay": 0.1},
+           "AdamW": {"lr": 0.05}, "RMSprop": {"lr": 0.02, "centered": True}, "Adagrad": {"lr": 0.1}, "Adadelta": {},
+           "Adamax": {"lr": 0.05}, "NAdam": {"lr": 0.05}, "RAdam": {"lr": 0.05}, "Rprop": {"lr": 0.05},
+           "ASGD": {"lr": 0.05}, "LBFGS": {"lr": 0.5, "max_iter": 5}}
+
+
+@pytest.mark.parametrize("arena", [True, False])
+@pytest.mark.parametrize("rule", COMPLEX)
+def test_complex_parameters_are_updated_as_pairs_of_real_ones(torch, rule, arena):
+    rng = np.random.default_rng(0)
+    start = [rng.standard_normal((*shape, 2)) @ (1, 1j) for shape in ((3,), (), (2, 4))]
+    goal = [rng.standard_normal((*shape, 2)) @ (1, 1j) for shape in ((3,), (), (2, 4))]
+    ours, theirs = parameters(start, arena), [torch.tensor(a, requires_grad=True) for a in start]
+    for f, params in ((fastnet, ours), (torch, theirs)):
+        optimizer = getattr(f.optim, rule)(params, **COMPLEX[rule])
+
+        def closure(f=f, params=params, optimizer=optimizer):
+            optimizer.zero_grad()
+            loss = sum((p - f.tensor(t)).abs().pow(2).sum() for p, t in zip(params, goal))
+            loss.backward()
+            return loss
+        for _ in range(6):
+            optimizer.step(closure)
+    for p, q in zip(ours, theirs):
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-6, atol=1e-7)
+
+
+def test_a_recorded_step_updates_complex_parameters():
+    def trained(compiled):
+        p = nn.Parameter(fastnet.tensor([1 + 2j, -1j, 3 + 0j]))
+        optimizer = optim.NAdam([p], lr=0.1)
+
+        def step(x):
+            optimizer.zero_grad()
+            loss = (p * x).abs().pow(2).sum()
+            loss.backward()
+            optimizer.step()
+            return loss
+        run = fastnet.compile(step) if compiled else step
+        return [run(fastnet.tensor([1.0, 2.0, 0.5])).item() for _ in range(5)], p.detach().numpy()
+    (eager, p), (recorded, q) = trained(False), trained(True)
+    assert eager == recorded and np.array_equal(p, q)
+
+
+def test_rules_for_real_numbers_refuse_complex_parameters():
+    p = nn.Parameter(fastnet.ones(2, 2, dtype=fastnet.complex64))
+    for rule in ("Adafactor", "Muon"):
+        with pytest.raises(RuntimeError, match=f"{rule} does not take complex parameters"):
+            getattr(optim, rule)([p])

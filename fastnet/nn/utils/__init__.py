@@ -18,6 +18,7 @@ from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
+from fastnet.functional.complex_numbers import real_parts
 from fastnet.functional.joining import cat
 from fastnet.functional.ordering import maximum
 from fastnet.nn.utils import fusion, rnn
@@ -92,7 +93,7 @@ def get_total_norm(tensors: _Tensors, norm_type: float = 2.0, error_if_nonfinite
         >>> fastnet.nn.utils.get_total_norm([fastnet.tensor([3.0]), fastnet.tensor([4.0])])
         tensor(5.)
     """
-    tensors = _as_list("get_total_norm", tensors)
+    tensors = [t.abs() if t.dtype.kind == "c" else t for t in _as_list("get_total_norm", tensors)]
     norm_type = float(norm_type)
     if not tensors:
         return Tensor._wrap(kernels.full((), 0, dtypes.float32))
@@ -151,7 +152,8 @@ def clip_grads_with_norm_(parameters: _Tensors, max_norm: float, total_norm: Ten
 def _scale_to_norm(gradients: Sequence[Tensor], max_norm: float, total_norm: Tensor) -> None:
     _record((*gradients, total_norm))
     for g in gradients:
-        K.clip_scale_(g._data, kernels.cast(total_norm._data, g.dtype), float(max_norm))
+        parts = real_parts(g._data)
+        K.clip_scale_(parts, kernels.cast(total_norm._data, parts.dtype), float(max_norm))
         g._storage.version += 1
 
 
@@ -215,6 +217,7 @@ def clip_grad_value_(parameters: _Tensors, clip_value: float, foreach: bool | No
     gradients = _gradients("clip_grad_value_", parameters)
     _record(gradients)
     for g in gradients:
+        kernels.check_floating("clip_grad_value_", g, "gradient")
         K.clamp(g._data, g._data, -float(clip_value), float(clip_value))
         g._storage.version += 1
 

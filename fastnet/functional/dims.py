@@ -195,8 +195,8 @@ def implied_dim(name: str, input: Tensor) -> int:
     """
     check_tensors(name, input=input)
     dim = 0 if input.ndim in (0, 1, 3) else 1
-    warn_user(f"{name}: dim is missing, and dimension {dim} is taken, as PyTorch does for {input.ndim} dimensions; give "
-              "dim=-1 for the last dimension")
+    warn_user(f"{name}: dim is missing, and dimension {dim} is taken, as PyTorch does for {input.ndim} dimensions; "
+              "give dim=-1 for the last dimension")
     return dim
 
 

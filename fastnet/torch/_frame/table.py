@@ -11,11 +11,12 @@ __all__ = ["FASTNET_ONLY", "FUNCTIONS", "TREE"]
 
 _FRAME = "fastnet.torch._frame."
 
-# Names of fastnet that PyTorch does not have, which `import torch` must not show.
+# Names of fastnet that PyTorch does not have, or has for something else, which `import torch` must not show.
 FASTNET_ONLY = frozenset((
-    "Trainer", "audio", "available_isas", "backend", "callbacks", "data", "datasets", "dtypes", "functional", "get_isa",
-    "graph", "load_file", "load_metadata", "metrics", "models", "save_file", "set_backend", "set_isa", "show_config",
-    "sklearn", "text", "training", "use_backend"))
+    "Distiller", "Trainer", "audio", "available_isas", "backend", "c_source", "callbacks", "data", "datasets", "dtypes",
+    "explain", "export_c", "federated", "functional", "get_isa", "grad", "graph", "load_file", "load_metadata",
+    "load_pretrained", "lora", "metrics", "models", "ops", "privacy", "prune", "quantization", "quantize", "save_file",
+    "set_backend", "set_isa", "show_config", "sklearn", "text", "training", "transfer", "use_backend"))
 
 
 def _ignored(*values: object) -> None:

@@ -51,7 +51,7 @@ class _WithoutModule:
         return self.hook(*args)
 
 
-def _listed(kind: str, place: int) -> property:
+def _hooks_attribute(kind: str, place: int) -> property:
     """An attribute with the hooks of one kind, by number, which programs may empty or replace."""
     def get(module: Hooks) -> _Dict:
         changes.value += 1              # the caller may remove hooks, and then a recording is no longer valid
@@ -106,9 +106,9 @@ class Hooks:
         return self._add_hook(1, _WithKwargs(hook) if with_kwargs else hook, prepend)
 
     # the names by which PyTorch's programs list the hooks of a module and remove them
-    _forward_pre_hooks = _listed("_hooks", 0)
-    _forward_hooks = _listed("_hooks", 1)
-    _backward_hooks = _listed("_gradient_hooks", 1)
+    _forward_pre_hooks = _hooks_attribute("_hooks", 0)
+    _forward_hooks = _hooks_attribute("_hooks", 1)
+    _backward_hooks = _hooks_attribute("_gradient_hooks", 1)
 
     def _add_hook(self, place: int, hook: Callable[..., Any], prepend: bool) -> RemovableHandle:
         return _registered_hook(self.__dict__.setdefault("_hooks", ({}, {}))[place], hook, prepend)

@@ -72,14 +72,14 @@ def _adjacent(p: Any, q: Any) -> bool:
 
 
 def _flat(run: list[Member], states: States, moments: Mapping[str, float | None]) -> Span:
-    span = _joined(run, states, moments)
+    span = _joined_run(run, states, moments)
     if span[0].dtype.kind != "c":
         return span
     p, g, of_moments = span                     # the kernels update real and imaginary parts separately, as PyTorch's
     return real_parts(p), real_parts(g), {name: m if m is None else real_parts(m) for name, m in of_moments.items()}
 
 
-def _joined(run: list[Member], states: States, moments: Mapping[str, float | None]) -> Span:
+def _joined_run(run: list[Member], states: States, moments: Mapping[str, float | None]) -> Span:
     p: Any                                      # a parameter in an arena has a slot
     q: Any
     (p, g), (q, _) = run[0], run[-1]

@@ -39,7 +39,7 @@ def test_every_module_lists_names_that_exist(path):
 def test_names_of_fastnet_alone_are_hidden():
     for name in ("Trainer", "sklearn", "load_file", "ops"):
         assert not hasattr(torch, name)
-    with pytest.raises(AttributeError, match="torch.quantization: fastnet does not have .*; fastnet.quantize makes"):
+    with pytest.raises(AttributeError, match=r"torch\.quantization: fastnet does not have .*; fastnet\.quantize makes"):
         torch.quantization.quantize_dynamic         # noqa: B018
     theirs = pytest.importorskip("torch")
     assert [name for name in dir(torch) if name in dir(fastnet) and not hasattr(theirs, name)] == []

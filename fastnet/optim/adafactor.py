@@ -66,8 +66,6 @@ class Adafactor(Optimizer):
             raise ValueError(f"invalid d: expected 1 or more, got {group['d']}")
         if not min(eps for eps in group["eps"] if eps is not None) >= 0:
             raise ValueError(f"invalid eps: expected two numbers of 0 or more, got {group['eps']}")
-        if any(p.dtype.kind == "c" for p in group["params"]):
-            raise RuntimeError("Adafactor does not take complex parameters; give them to another optimizer")
 
     def moments(self, group: dict[str, Any]) -> dict[str, float | None]:
         return {}
@@ -85,6 +83,8 @@ class Adafactor(Optimizer):
                 self._update_tensor(p, -p.grad if group["maximize"] else p.grad, group)
 
     def _update_tensor(self, p: Tensor, g: Tensor, group: dict[str, Any]) -> None:
+        if p.dtype.kind == "c":
+            raise RuntimeError("Adafactor does not take complex parameters; give them to another optimizer")
         own = self.state[p]
         own["step"] = own.get("step", g.new_zeros(())) + 1
         step, lr, (eps1, eps2) = own["step"].item(), float(group["lr"]), group["eps"]

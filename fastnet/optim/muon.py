@@ -73,8 +73,6 @@ class Muon(Optimizer):
             if p.ndim != 2:
                 raise ValueError(f"Muon: expected matrices, got a parameter of shape {shape_text(p)}; give it to "
                                  "another optimizer")
-        if any(p.dtype.kind == "c" for p in group["params"]):
-            raise RuntimeError("Muon does not take complex parameters; give them to another optimizer")
 
     def moments(self, group: dict[str, Any]) -> dict[str, float | None]:
         return {"momentum_buffer": 0}
@@ -92,6 +90,8 @@ class Muon(Optimizer):
                 self._update_matrix(p, p.grad, group)
 
     def _update_matrix(self, p: Tensor, g: Tensor, group: dict[str, Any]) -> None:
+        if p.dtype.kind == "c":
+            raise RuntimeError("Muon does not take complex parameters; give them to another optimizer")
         lr, momentum = float(group["lr"]), float(group["momentum"])
         mean = self.state[p].setdefault("momentum_buffer", g.new_zeros(g.shape))
         mean.lerp_(g, 1 - momentum)

@@ -152,7 +152,7 @@ class OptimizerState:
                     raise ValueError(f"{name} of parameter {number} has shape {shape_text(value)}, the parameter "
                                      f"{shape_text(by_number[number])}")
         for group, new in zip(self.param_groups, groups):
-            self.check(group | new)
+            self.check(group | new | {"params": group["params"]})
         for group, new in zip(self.param_groups, groups):
             for key in group.keys() - new.keys() - self.defaults.keys() - {"params", "param_names"}:
                 del group[key]          # such as the initial_lr of a schedule that the state does not know

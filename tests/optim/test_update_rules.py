@@ -244,6 +244,24 @@ def test_a_recorded_step_updates_complex_parameters():
 
 def test_rules_for_real_numbers_refuse_complex_parameters():
     p = nn.Parameter(fastnet.ones(2, 2, dtype=fastnet.complex64))
+    p.grad = p.detach()
     for rule in ("Adafactor", "Muon"):
         with pytest.raises(RuntimeError, match=f"{rule} does not take complex parameters"):
-            getattr(optim, rule)([p])
+            getattr(optim, rule)([p]).step()
+
+
+def test_the_state_of_muon_is_restored():
+    def made(seed):
+        p = nn.Parameter(values("float32", seed, [(3, 4)])[0])
+        return p, optim.Muon([p], lr=0.1)
+
+    def trained(p, optimizer, steps):
+        for i in steps:
+            p.grad = fastnet.tensor(values("float32", 50 + i, [(3, 4)])[0])
+            optimizer.step()
+        return p.detach()
+    (p, optimizer), (q, restored) = made(0), made(1)
+    trained(p, optimizer, range(3))
+    q.data.copy_(p.data)
+    restored.load_state_dict(optimizer.state_dict())
+    assert fastnet.equal(trained(q, restored, range(3, 5)), trained(p, optimizer, range(3, 5)))

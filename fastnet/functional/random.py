@@ -4,6 +4,7 @@ The constructors also take `device`, `layout`, `pin_memory` and `memory_format`:
 """
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
@@ -18,6 +19,7 @@ from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, op, transposes
 from fastnet.backend import K, random_blocks
+from fastnet.functional.complex_numbers import real_parts
 from fastnet.functional.dims import as_size
 from fastnet.functional.inplace import writable, write
 from fastnet.functional.kernel_calls import (
@@ -53,28 +55,34 @@ def draw(kernel: str, out: Array, generator: Generator | None, *args: Any) -> Ar
 def _new(name: str, kernel: str, size: Any, dtype: DTypeLike | None, generator: Generator | None, requires_grad: bool,
          *args: Any) -> Tensor:
     dtype = dtypes.DEFAULT[0] if dtype is None else dtypes.as_dtype(dtype)
-    t = Tensor._wrap(draw(kernel, empty(as_size(name, size), dtype), generator, *args))
+    out = empty(as_size(name, size), dtype)
+    draw(kernel, real_parts(out), generator, *args)
+    t = Tensor._wrap(out)
     return t.requires_grad_() if requires_grad else t
 
 
 def _check_dtype(name: str, dtype: DTypeLike | None) -> None:
-    if dtype is not None and not dtypes.is_floating(dtypes.as_dtype(dtype)):
-        raise RuntimeError(f"{name}: expected a floating-point dtype, got {dtypes.as_dtype(dtype)}")
+    if dtype is not None and not (dtypes.is_floating(dtypes.as_dtype(dtype)) or _is_complex(dtype)):
+        raise RuntimeError(f"{name}: expected a floating-point or complex dtype, got {dtypes.as_dtype(dtype)}")
+
+
+def _is_complex(dtype: DTypeLike | None) -> bool:
+    return dtype is not None and dtypes.as_dtype(dtype).kind == "c"
 
 
 @placed
 def rand(*size: Size, generator: Generator | None = None, dtype: DTypeLike | None = None,
          requires_grad: bool = False) -> Tensor:
-    """Uniform random numbers in [0, 1).
+    """Uniform random numbers in [0, 1), or complex ones whose real and imaginary parts are uniform.
 
     Args:
         size: the shape, as numbers or as one tuple.
         generator: the source of random numbers; by default the one that `manual_seed` seeds.
-        dtype: float32 (the default) or float64.
+        dtype: a floating-point or complex dtype, by default float32.
         requires_grad: record gradients for it.
 
     Raises:
-        RuntimeError: a dtype that is not floating-point, or a negative number in the shape.
+        RuntimeError: another dtype, or a negative number in the shape.
 
     Example:
         >>> import fastnet
@@ -91,6 +99,8 @@ def randn(*size: Size, generator: Generator | None = None, dtype: DTypeLike | No
           requires_grad: bool = False) -> Tensor:
     """Normal random numbers with mean 0 and variance 1. Arguments and errors are those of `rand`.
 
+    The real and the imaginary part of a complex number have the variance 1/2 each.
+
     Example:
         >>> import fastnet
         >>> _ = fastnet.manual_seed(0)
@@ -98,7 +108,8 @@ def randn(*size: Size, generator: Generator | None = None, dtype: DTypeLike | No
         tensor([-0.9247,  0.9911])
     """
     _check_dtype("randn", dtype)
-    return _new("randn", "random_normal", size, dtype, generator, requires_grad, 0.0, 1.0)
+    std = math.sqrt(0.5) if _is_complex(dtype) else 1.0
+    return _new("randn", "random_normal", size, dtype, generator, requires_grad, 0.0, std)
 
 
 @placed

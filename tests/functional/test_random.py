@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from kernel_tools import BUILT, launch
 
+import fastnet
 from fastnet._kernels.reference import random_extra
 from fastnet._kernels.reference.tools import philox
 from fastnet.backend import K, random_blocks, use_backend
@@ -192,3 +193,25 @@ def test_the_state_is_checked():
         for bad in (np.zeros(2), np.zeros(3, np.uint64), np.zeros(2, np.int64)):
             with pytest.raises(TypeError, match="two uint64"):
                 drawn("random_uniform", 3, np.float32, state=bad)
+
+
+@pytest.mark.parametrize("dtype, real", [(fastnet.complex64, fastnet.float32), (fastnet.complex128, fastnet.float64)])
+def test_complex_numbers(dtype, real):
+    fastnet.manual_seed(3)
+    u, z = fastnet.rand(2, 5000, dtype=dtype), fastnet.randn(10000, dtype=dtype)
+    assert u.dtype == z.dtype == fastnet.randn_like(z).dtype == dtype and u.shape == (2, 5000)
+    assert all(p.min() >= 0 and p.max() < 1 and abs(p.mean() - 0.5) < 0.02 for p in (u.real, u.imag))
+    assert all(abs(p.mean()) < 0.04 and abs((p * p).mean() - 0.5) < 0.04 for p in (z.real, z.imag))
+    fastnet.manual_seed(3)
+    assert fastnet.equal(fastnet.view_as_real(u), fastnet.rand(2, 5000, 2, dtype=real))
+    with pytest.raises(RuntimeError, match="rand: expected a floating-point or complex dtype, got int64"):
+        fastnet.rand(2, dtype=fastnet.int64)
+
+
+def test_complex_numbers_are_drawn_again_in_each_replay():
+    draw = fastnet.compile(lambda x: x * fastnet.randn(3, dtype=fastnet.complex64))
+    x = fastnet.ones(3)
+    eager = [fastnet.manual_seed(1) and x * fastnet.randn(3, dtype=fastnet.complex64)]
+    eager += [x * fastnet.randn(3, dtype=fastnet.complex64) for _ in range(2)]
+    fastnet.manual_seed(1)
+    assert all(fastnet.equal(draw(x), y) for y in eager)

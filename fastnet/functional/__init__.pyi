@@ -799,7 +799,7 @@ def rad2deg(input: Tensor) -> Tensor:
 def rand(*size: Size, generator: Generator | None = None, dtype: DTypeLike | None = None, requires_grad: bool = False,
          device: str | None = None, layout: str | None = None, pin_memory: bool = False,
          memory_format: object = None) -> Tensor:
-    """Uniform random numbers in [0, 1)."""
+    """Uniform random numbers in [0, 1), or complex ones whose real and imaginary parts are uniform."""
 
 def rand_like(input: Tensor, *, generator: Generator | None = None, dtype: DTypeLike | None = None,
               requires_grad: bool = False, device: str | None = None, layout: str | None = None,

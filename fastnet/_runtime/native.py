@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from fastnet._kernels import reference
 
 CORE = ("cpu", "threads", "tuning", "state", "memory", "launch", "places", "frames", "dispatch", "dialect",
-        "pointwise", "saved", "wrappers", "tape", "guards", "replay")
+        "pointwise", "saved", "wrappers", "tape", "untaped", "guards", "replay")
 
 
 class Absent:
@@ -55,8 +55,10 @@ if TYPE_CHECKING:                       # type checkers read the twins' types fo
         saved,
         state,
         tape,
+        untaped,
         wrappers,
     )
 else:
-    state, memory, dialect, pointwise, saved, wrappers, tape, places, frames, guards, replay = map(_twin, (
-        "state", "memory", "dialect", "pointwise", "saved", "wrappers", "tape", "places", "frames", "guards", "replay"))
+    state, memory, dialect, pointwise, saved, wrappers, tape, untaped, places, frames, guards, replay = map(_twin, (
+        "state", "memory", "dialect", "pointwise", "saved", "wrappers", "tape", "untaped", "places", "frames", "guards",
+        "replay"))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fastnet._core.tensor import Tensor
 
 __all__ = ["FREED", "OPERATIONS", "Along", "Choice", "Node", "Pointwise", "call_into", "gradient",
-           "is_saved_by", "joined", "node_number", "op", "writes_out"]
+           "is_saved_by", "node_number", "op", "writes_out"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _OPERATION_MODULES = "fastnet."
@@ -26,7 +26,6 @@ Along = _pointwise.Along
 Choice = _pointwise.Choice
 Pointwise = _pointwise.Pointwise
 gradient = _saved.gradient
-joined: Callable[[Any, Any, bool], Any] = _tape.joined
 call_into: Callable[[Callable[..., Array], Array, Array], Array] = _saved.call_into
 node_number: Callable[[], int] = _tape.node_number
 OPERATIONS: dict[str, Callable[..., Any]] = {}          # fastnet's own by name, as far as their modules are imported

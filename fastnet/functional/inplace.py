@@ -15,7 +15,7 @@ from fastnet._core.errors import shape_text
 from fastnet._core.memory import is_channels_last
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, method
-from fastnet._runtime.native import tape as _tape
+from fastnet._runtime.native import untaped as _untaped
 from fastnet.autograd import Node, gradient, op, transposes
 from fastnet.autograd.tape import is_saved_by, node_number
 from fastnet.autograd.views import base_of, check_recordable_write, record_write
@@ -203,10 +203,10 @@ def in_place(name: str, plain: str, *operators: str) -> Callable[..., Tensor]:
     into, operands = _INTO.get(plain), _KERNELS.get(plain)
 
     def function(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        if not kwargs and len(args) + 1 == operands and _tape.write_pointwise(plain, self, args):
+        if not kwargs and len(args) + 1 == operands and _untaped.write_pointwise(plain, self, args):
             return self
         if kwargs and into is not None and _is_multiple(self, args, kwargs):
-            if _tape.write_pointwise(plain, self, args, kwargs["alpha"]):
+            if _untaped.write_pointwise(plain, self, args, kwargs["alpha"]):
                 return self
             args, kwargs = (args[0] * kwargs["alpha"],), {}
         if into is not None and state.tracer is None and not kwargs and can_hold(self, *args):

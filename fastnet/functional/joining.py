@@ -10,8 +10,8 @@ from fastnet._core.errors import check_sizes, not_a_tensor, shape_text
 from fastnet._core.memory import empty, empty_channels_last, is_channels_last
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, method
+from fastnet._runtime.native import untaped as _untaped
 from fastnet.autograd import gradient, on_tensors, op, transposes, writes_out
-from fastnet.autograd.tape import joined
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.dims import as_dim, as_dims, as_shape, check_dimensions
@@ -102,7 +102,7 @@ def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
         tensor([[1, 2],
                 [3, 4]])
     """
-    made = joined(tensors, dim, False)          # the common case
+    made = _untaped.joined(tensors, dim, False)          # the common case
     if made is not None:
         return made
     tensors = _tensor_list("cat", tensors, ValueError)
@@ -143,7 +143,7 @@ def stack(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
         tensor([[1, 3],
                 [2, 4]])
     """
-    made = joined(tensors, dim, True)           # the common case
+    made = _untaped.joined(tensors, dim, True)           # the common case
     if made is not None:
         return made
     tensors = _tensor_list("stack", tensors)

@@ -11,7 +11,7 @@ from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor, method
-from fastnet._runtime.native import guards, tape as _tape
+from fastnet._runtime.native import guards, untaped as _untaped
 from fastnet.autograd import RESULT, gradient, on_tensors, op, writes_out
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
@@ -111,7 +111,7 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
             if out is None:
                 return _mm(input, other)
             fits = out.shape == (a.shape[0], b.shape[1]) and out.dtype == a.dtype
-            if fits and state.tracer is None and _tape.is_simple_write(out, (input, other)):
+            if fits and state.tracer is None and _untaped.is_simple_write(out, (input, other)):
                 K.matmul(out._data, a, b)
                 out._storage.version += 1
                 return out

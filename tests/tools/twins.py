@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 from fastnet._core.tensor import Tensor
 from fastnet._runtime import native
-from fastnet._runtime.twins import memory, pointwise, saved, state, tape, wrappers
+from fastnet._runtime.twins import memory, pointwise, saved, state, tape, untaped, wrappers
 
 
 class PlainTensor(tape.TensorBase):
@@ -11,9 +11,10 @@ class PlainTensor(tape.TensorBase):
 
 
 TWINS = {"python": SimpleNamespace(memory=memory, pointwise=pointwise, saved=saved, state=state, tape=tape,
-                                   wrappers=wrappers, tensor_class=Tensor)}
+                                   untaped=untaped, wrappers=wrappers, tensor_class=Tensor)}
 if native.compiled:
     tape.set_tensor_class(PlainTensor)
     TWINS["python"].tensor_class = PlainTensor
-    modules = {name: native.compiled[name] for name in ("memory", "pointwise", "saved", "state", "tape", "wrappers")}
+    modules = {name: native.compiled[name] for name in (
+        "memory", "pointwise", "saved", "state", "tape", "untaped", "wrappers")}
     TWINS["compiled"] = SimpleNamespace(**modules, tensor_class=Tensor)

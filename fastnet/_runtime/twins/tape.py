@@ -113,16 +113,6 @@ def _remove_dead_views(base, views):
     base.prune_above = 2 * len(views) + 8
 
 
-def is_simple_write(out: TensorBase, inputs: tuple[TensorBase, ...]) -> bool:
-    """Always False: fastnet/functional/inplace.py handles every write."""
-    return False
-
-
-def write_pointwise(kernel: str, x: TensorBase, others: tuple[Any, ...], factor: float | None = None) -> bool:
-    """Always False, as `is_simple_write`."""
-    return False
-
-
 class Node:
     """A recorded operation on the tape, `tensor.grad_fn`: it leads from its result's gradient to its arguments'.
 
@@ -241,10 +231,6 @@ def differentiable(fn: Callable[..., Any], name: str, view: bool, bound: Callabl
             state.tracer.note_call(fn, name, args, attributes, result)
         return result
     return explain_failures(operation, lambda _, args, attributes, error: explain(fn, args, attributes, error))
-
-
-def joined(tensors: object, dim: object, stacks: bool) -> None:
-    """None: the operations' own functions call the kernels."""
 
 
 def _attach(result, name, gradients, args, arrays):

@@ -188,7 +188,9 @@ def _cross_entropy(x: Array, target: Array, weight: Array | None, *, ignore_inde
     if reduction == "mean":
         sums = empty((2, 1), x.dtype)
         K.sum(sums, rows.reshape(2, n, 1))
-        total, out = sums[1], kernels.div(sums[0], sums[1]).reshape(())
+        total, mean = sums[1], empty((1,), x.dtype)
+        K.div(mean, sums[0], total)
+        out = mean.reshape(())
     else:
         out = reduced(rows[0], reduction)
     slope = gradient(_of_logits, probs, target, total, weight, ignore_index, label_smoothing)

@@ -32,67 +32,102 @@ def window_count(size: int, kernel: int, stride: int, padding: int, dilation: in
 def plan_conv(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Padding,
               dilation: Size, groups: int) -> tuple[Tensor, Geometry, Shape]:
     """Check the arguments of a convolution: (the input with a batch, the windows, the sizes of the output)."""
-    name = f"conv{n}d"
-    _check_filters(name, input, weight, bias, groups, n)
-    _check_filter_bias(name, bias, weight.shape[0])
-    x = _with_batch(name, input, n, weight.shape[1] * groups)
+    shapes = _checked_shapes(f"conv{n}d", input, weight, bias)
     sizes: list[Any] = [tuple(s) if isinstance(s, list) else s for s in (stride, padding, dilation)]
-    return x, *_windows_of_images(name, x.shape[2:], weight.shape[2:], *sizes, groups)
+    return _with_batch(input, n), *_windows_of_images(n, *shapes, *sizes, groups)
 
 
 def plan_conv_transposed(n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Size, padding: Size,
                          output_padding: Size, groups: int, dilation: Size) -> tuple[Tensor, Geometry, Shape]:
     """Check the arguments of a transposed convolution: (the input with a batch, the windows, the sizes of the output).
     """
+    shapes = _checked_shapes(f"conv_transpose{n}d", input, weight, bias)
+    sizes: list[Any] = [tuple(s) if isinstance(s, list) else s for s in (stride, padding, output_padding, dilation)]
+    return _with_batch(input, n), *_windows_of_transposed(n, *shapes, *sizes, groups)
+
+
+def _checked_shapes(name: str, input: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Shape, Shape, Shape | None]:
+    """The shapes of the arguments, whose dtypes are checked."""
+    check_one_dtype(name, ("input", "weight", "bias"), input, weight, *(() if bias is None else (bias,)))
+    check_floating(name, input)
+    return input.shape, weight.shape, None if bias is None else bias.shape
+
+
+def _with_batch(input: Tensor, n: int) -> Tensor:
+    """The input with a batch dimension: an input without one gets one of length 1."""
+    return input.unsqueeze(0) if input.ndim == n + 1 else input
+
+
+# ---- on shapes: checks that take longer than a small convolution, once for equal arguments --------------------------
+
+@functools.lru_cache(512, typed=True)              # typed: True equals 1, but is not a size
+def _windows_of_images(n: int, input: Shape, weight: Shape, bias: Shape | None, stride: Size, padding: Padding,
+                       dilation: Size, groups: int) -> tuple[Geometry, Shape]:
+    """The windows of a convolution of images, and the sizes of the output."""
+    name = f"conv{n}d"
+    _check_filters(name, n, weight, groups)
+    _check_bias(name, bias, weight[0])
+    _check_input_shape(name, n, input, weight[1] * groups)
+    size, kernel = input[-n:], weight[2:]
+    steps, spread = _sizes_from(name, "stride", stride, n, 1), _sizes_from(name, "dilation", dilation, n, 1)
+    before, after = _paddings(name, padding, kernel, steps, spread)
+    padded = [length + b + a for length, b, a in zip(size, before, after)]
+    sizes = tuple(map(window_count, padded, kernel, steps, (0,) * n, spread))
+    if any(length < d * (k - 1) + 1 for length, k, d in zip(padded, kernel, spread)) or 0 in kernel:
+        raise RuntimeError(f"{name}: expected a kernel of 1 or more, no larger than the padded input, got a kernel of "
+                           f"size {shape_text(kernel)} with dilation {shape_text(spread)} for a padded input of size "
+                           f"{shape_text(tuple(padded))}")
+    return _geometry_of(steps, before, spread, groups), (1,) * (3 - n) + sizes
+
+
+@functools.lru_cache(512, typed=True)
+def _windows_of_transposed(n: int, input: Shape, weight: Shape, bias: Shape | None, stride: Size, padding: Size,
+                           output_padding: Size, dilation: Size, groups: int) -> tuple[Geometry, Shape]:
+    """The windows of a transposed convolution of images, and the sizes of the output."""
     name = f"conv_transpose{n}d"
-    _check_filters(name, input, weight, bias, groups, n)
-    _check_filter_bias(name, bias, weight.shape[1] * groups)
-    x = _with_batch(name, input, n, weight.shape[0])
+    _check_filters(name, n, weight, groups)
+    _check_bias(name, bias, weight[1] * groups)
+    _check_input_shape(name, n, input, weight[0])
+    size, kernel = input[-n:], weight[2:]
     steps, spread = _sizes_from(name, "stride", stride, n, 1), _sizes_from(name, "dilation", dilation, n, 1)
     around = _sizes_from(name, "padding", padding, n, 0)
     extra = _sizes_from(name, "output_padding", output_padding, n, 0)
     if any(e >= max(s, d) for e, s, d in zip(extra, steps, spread)):
         raise RuntimeError(f"{name}: expected output_padding to be smaller than stride or dilation, got output_padding="
                            f"{extra}, stride={steps} and dilation={spread}")
-    sizes = tuple((size - 1) * s - 2 * p + d * (k - 1) + e + 1 for size, s, p, d, k, e in zip(
-        x.shape[2:], steps, around, spread, weight.shape[2:], extra))
-    if min(sizes) < min(x.shape[0], 1) or 0 in x.shape[2:]:
+    sizes = tuple((length - 1) * s - 2 * p + d * (k - 1) + e + 1 for length, s, p, d, k, e in zip(
+        size, steps, around, spread, kernel, extra))
+    batch = input[0] if len(input) == n + 2 else 1
+    if min(sizes) < min(batch, 1) or 0 in size:
         raise RuntimeError(f"{name}: expected an output of size 1 or more, got {sizes} for an input of shape "
                            f"{shape_text(input)}")
-    return x, _geometry_of(steps, around, spread, groups), (1,) * (3 - n) + sizes
+    return _geometry_of(steps, around, spread, groups), (1,) * (3 - n) + sizes
 
 
-def _with_batch(name: str, input: Tensor, n: int, channels: int) -> Tensor:
-    """The input with a batch dimension: an input without one gets one of length 1.
-
-    Raises:
-        RuntimeError: another number of dimensions, or another number of channels; both forms are named.
-    """
-    if input.ndim not in (n + 1, n + 2):
+def _check_input_shape(name: str, n: int, input: Shape, channels: int) -> None:
+    """Refuse an input of another number of dimensions, with both forms named, or of channels."""
+    if len(input) not in (n + 1, n + 2):
         sizes = ", ".join("LHWDHW"[n * (n - 1) // 2:][:n])
         raise RuntimeError(f"{name}: expected an input of shape (N, C, {sizes}), or (C, {sizes}) without a batch, got "
                            f"shape {shape_text(input)}")
-    if input.shape[-n - 1] != channels:
+    if input[-n - 1] != channels:
         raise RuntimeError(f"{name}: expected an input with {channels} channels for this weight and these groups, got "
-                           f"{input.shape[-n - 1]} (shape {shape_text(input)})")
-    return input if input.ndim == n + 2 else input.unsqueeze(0)
+                           f"{input[-n - 1]} (shape {shape_text(input)})")
 
 
-def _check_filters(name: str, input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, n: int) -> None:
-    """Refuse arguments of other dtypes, a weight of another rank, and channels that do not divide into groups."""
-    check_one_dtype(name, ("input", "weight", "bias"), input, weight, *(() if bias is None else (bias,)))
-    check_floating(name, input)
+def _check_filters(name: str, n: int, weight: Shape, groups: int) -> None:
+    """Refuse a weight of another number of dimensions, and filters that do not divide into groups."""
     if not isinstance(groups, int) or isinstance(groups, bool) or groups < 1:
         raise RuntimeError(f"{name}: expected groups to be an integer of 1 or more, got {groups!r}")
-    if weight.ndim != n + 2:
+    if len(weight) != n + 2:
         raise RuntimeError(f"{name}: expected a weight with {n + 2} dimensions, got shape {shape_text(weight)}")
-    if weight.shape[0] % groups:
+    if weight[0] % groups:
         raise RuntimeError(f"{name}: expected the first dimension of the weight to be a multiple of groups={groups}, "
                            f"got a weight of shape {shape_text(weight)}")
 
 
-def _check_filter_bias(name: str, bias: Tensor | None, filters: int) -> None:
-    if bias is not None and bias.shape != (filters,):
+def _check_bias(name: str, bias: Shape | None, filters: int) -> None:
+    if bias is not None and bias != (filters,):
         raise RuntimeError(f"{name}: expected a bias of shape ({filters},), got {shape_text(bias)}")
 
 
@@ -108,22 +143,6 @@ def _geometry_of(stride: Shape, padding: Shape, dilation: Shape, groups: int) ->
     """The geometry over (D, H, W); dimensions that are missing come first."""
     missing = 3 - len(stride)
     return Geometry((1,) * missing + stride, (0,) * missing + padding, (1,) * missing + dilation, groups)
-
-
-@functools.lru_cache(512, typed=True)              # typed: True equals 1, but is not a size
-def _windows_of_images(name: str, size: Shape, kernel: Shape, stride: Size, padding: Padding, dilation: Size,
-                       groups: int) -> tuple[Geometry, Shape]:
-    """The windows of a convolution over images of a size, and the sizes of the output."""
-    n = len(size)
-    steps, spread = _sizes_from(name, "stride", stride, n, 1), _sizes_from(name, "dilation", dilation, n, 1)
-    before, after = _paddings(name, padding, kernel, steps, spread)
-    padded = [length + b + a for length, b, a in zip(size, before, after)]
-    sizes = tuple(map(window_count, padded, kernel, steps, (0,) * n, spread))
-    if any(length < d * (k - 1) + 1 for length, k, d in zip(padded, kernel, spread)) or 0 in kernel:
-        raise RuntimeError(f"{name}: expected a kernel of 1 or more, no larger than the padded input, got a kernel of "
-                           f"size {shape_text(kernel)} with dilation {shape_text(spread)} for a padded input of size "
-                           f"{shape_text(tuple(padded))}")
-    return _geometry_of(steps, before, spread, groups), (1,) * (3 - n) + sizes
 
 
 def _paddings(name: str, padding: Padding, kernel: Shape, stride: Shape, dilation: Shape) -> tuple[Shape, Shape]:

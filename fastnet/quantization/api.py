@@ -120,11 +120,13 @@ def _loader(batches: list[Batch], seed: int) -> DataLoader:
 
 
 def _train_rounded(prepared: StepModel, loader: Any, epochs: int, lr: float) -> None:
-    """Train a prepared model; the last epoch has the scales and the statistics of the integer model."""
+    """Train a prepared model; the last epoch has the scales and statistics of the integer model, and smaller steps."""
     trainer = Trainer(prepared, "adamw", lr=lr, loss="cross_entropy")
     if epochs > 1:
         trainer.fit(loader, epochs=epochs - 1, progress=False)
     prepared.apply(disable_observer).apply(freeze_bn_stats)
+    for group in trainer.optimizer.param_groups:
+        group["lr"] = lr / 10
     if epochs:
         trainer.fit(loader, epochs=1, progress=False)
     prepared.eval()

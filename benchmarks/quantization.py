@@ -10,7 +10,7 @@ import argparse
 import numpy as np
 
 import fastnet
-from fastnet.cli.quantize import samples_of, training_of, windows_of
+from fastnet.cli.quantize import samples_of, windows_of
 from fastnet.cli.saved import Saved
 from fastnet.cli.tasks import read_other
 
@@ -18,14 +18,14 @@ from fastnet.cli.tasks import read_other
 def image_row(name, path, args):
     """{scheme: errors} of one model."""
     saved = Saved.read(path)
-    calibration, test = samples_of(name, saved)
+    training, calibration, test = samples_of(name, saved)
     test = test if args.test is None else first_samples(test, args.test)
     count = sum(len(y) for _, y in test)
     options = {"evaluation": test, "speed": False, "faster_only": not args.all}
     made = {"static": fastnet.quantize(saved.model, calibration, calibration=args.calibration, **options)[1]}
     if args.epochs:
         made["qat"] = fastnet.quantize(saved.model, calibration, "qat", epochs=args.epochs, lr=args.lr,
-                                       learnable=args.learnable, training=training_of(name, saved, 0), **options)[1]
+                                       learnable=args.learnable, training=training, **options)[1]
     errors = {"float32": made["static"].before, **{name: report.after for name, report in made.items()}}
     return {name: round((1 - found["accuracy"]) * count) for name, found in errors.items()}
 

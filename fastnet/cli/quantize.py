@@ -16,6 +16,7 @@ from fastnet.cli.errors import WrongUseError
 from fastnet.cli.option_values import output_path, positive_number
 from fastnet.cli.outputs import check_outputs, write_report
 from fastnet.cli.recipes import LANGUAGE_MODEL, TEXT_SETS
+from fastnet.cli.samples import Samples
 from fastnet.cli.saved import Saved
 from fastnet.cli.settings import kind_of
 from fastnet.cli.sources import load_samples
@@ -24,7 +25,7 @@ from fastnet.cli.tasks import read_other
 from fastnet.cli.terminal import say
 from fastnet.data import Compose, DataLoader
 
-__all__ = ["add_quantize", "quantize", "samples_of", "training_of", "windows_of"]
+__all__ = ["add_quantize", "quantize", "samples_of", "windows_of"]
 
 _SCHEMES = "static", "dynamic", "weight_only", "qat"
 _CALIBRATIONS = "MinMax", "Entropy", "Percentile", "MovingAverage"
@@ -76,10 +77,9 @@ def quantize(args: argparse.Namespace) -> None:
         saved = Saved.read(args.model)
         if scheme == "qat" and saved.target.task != "classification":
             raise WrongUseError(f"--scheme qat trains classifiers, the model is for {saved.target.task}")
-        name = _data_name(args, saved)
-        data, evaluation = samples_of(name, saved)
+        training, data, evaluation = samples_of(_data_name(args, saved), saved, options.get("seed", 0))
         if scheme == "qat":
-            options["training"] = training_of(name, saved, options.get("seed", 0))
+            options["training"] = training
     elif getattr(saved, "task", "") == LANGUAGE_MODEL and scheme not in _READ_DATA:
         data, evaluation = windows_of(_data_name(args, saved), saved)
     else:
@@ -113,12 +113,14 @@ def _data_name(args: argparse.Namespace, saved: Any) -> str:
     return str(name)
 
 
-def samples_of(name: str, saved: Saved) -> tuple[Any, Any]:
-    """(data, evaluation) of a classifier or a regressor, as `fastnet.quantize` takes them.
+def samples_of(name: str, saved: Saved, seed: int = 0) -> tuple[DataLoader, Any, Any]:
+    """(training, data, evaluation) of a classifier or a regressor, as `fastnet.quantize` takes them.
 
     Args:
-        name: of a data set, of which these are a part of the training set, and the test set; or of a file or folder.
+        name: of a data set, of which these are the training set, a part of it, and the test set; or of a file or
+            folder.
         saved: the model.
+        seed: of the order and the random changes of the training.
     """
     training = load_samples(name, saved, training=True)
     rows = np.unique(np.linspace(0, len(training) - 1, _CALIBRATION_ROWS).astype(np.int64))
@@ -126,25 +128,19 @@ def samples_of(name: str, saved: Saved) -> tuple[Any, Any]:
     labelled = saved.target.task == "classification"
     first, second = ([(x, y if labelled else None) for x, y in _batches(samples)]
                      for samples in (training.rows(rows), measured))
-    return first, second
+    return _with_changes(training, kind_of(name), saved, seed), first, second
 
 
-def training_of(name: str, saved: Saved, seed: int) -> DataLoader:
-    """All samples to train on, with the random changes of the training of the model.
-
-    Args:
-        name: of a data set, a file or a folder.
-        saved: the model.
-        seed: of the order and the changes.
-    """
-    samples, settings = load_samples(name, saved, training=True), saved.about.get("settings", {})
-    changes = augmentation(kind_of(name), settings, saved.inputs, outputs_of(saved.target))
+def _with_changes(samples: Samples, kind: str, saved: Saved, seed: int) -> DataLoader:
+    """Samples with the random changes of the training of the model."""
+    settings = saved.about.get("settings", {})
+    changes = augmentation(kind, settings, saved.inputs, outputs_of(saved.target))
     steps = [step for step in (None if is_late(settings) else samples.prepare, changes) if step is not None]
     return DataLoader(samples.dataset, _PER_STEP, shuffle=True, seed=seed, transform=Compose(steps) if steps else None,
                       prefetch=int(bool(steps)))
 
 
-def _batches(samples: Any) -> Iterator[tuple[Any, Any]]:
+def _batches(samples: Samples) -> Iterator[tuple[Any, Any]]:
     """(x, y) in small batches."""
     for x, y in samples.loader():
         for start in range(0, len(x), _PER_STEP):

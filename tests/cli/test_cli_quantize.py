@@ -6,7 +6,7 @@ import pytest
 
 import fastnet
 from fastnet.cli import main
-from fastnet.cli.quantize import training_of
+from fastnet.cli.quantize import samples_of
 from fastnet.cli.saved import Saved
 
 pytest.importorskip("sklearn")
@@ -56,9 +56,9 @@ def test_an_option_of_another_scheme_is_refused(options, message, digits, tmp_pa
 
 def test_a_training_has_the_random_changes_of_the_first_one(digits):
     saved = Saved.read(str(digits))
-    plain = next(iter(training_of("digits", saved, 0)))[0]
+    plain = next(iter(samples_of("digits", saved)[0]))[0]
     saved.about["settings"]["augment"] = "standard"
-    changed = next(iter(training_of("digits", saved, 0)))[0]
+    changed = next(iter(samples_of("digits", saved)[0]))[0]
     assert changed.shape == plain.shape and not fastnet.equal(changed, plain)
 
 

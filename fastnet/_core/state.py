@@ -21,19 +21,23 @@ Finally = _native_state.Finally
 
 def user_line() -> str:
     """ "file:line" of the nearest caller outside this package."""
-    package = __name__.partition(".")[0]
-    frame: FrameType | None = sys._getframe(1)
-    while frame and (frame.f_globals.get("__name__") or "").partition(".")[0] == package:
-        frame = frame.f_back
+    frame, _ = _user_frame()
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "?"
 
 
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the line of the nearest caller outside this package."""
-    package, frame, level = __name__.partition(".")[0], sys._getframe(), 1
-    while frame.f_back and (frame.f_globals.get("__name__") or "").partition(".")[0] == package:
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level)
+    _, calls = _user_frame()
+    warnings.warn(message, category, stacklevel=calls + 1)
+
+
+def _user_frame() -> tuple[FrameType | None, int]:
+    """The frame of the nearest caller outside this package, and its distance in calls from the function that asks."""
+    package, calls = __name__.partition(".")[0], 0
+    frame: FrameType | None = sys._getframe(1)
+    while frame and (frame.f_globals.get("__name__") or "").partition(".")[0] == package:
+        frame, calls = frame.f_back, calls + 1
+    return frame, calls
 
 
 def forbid_in_recording(what: str, because: str | None = None) -> None:

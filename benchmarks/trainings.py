@@ -10,7 +10,7 @@ import sys
 import time
 
 import fastnet
-from fastnet.cli.arguments import make_parser
+from fastnet.cli.commands import make_parser
 from fastnet.cli.recipes import KEYWORD_NETWORKS, NETWORKS
 from fastnet.cli.settings import make_model, settings_of
 from fastnet.cli.sources import load_data

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 
 import fastnet
-from fastnet.cli.arguments import make_parser
+from fastnet.cli.commands import make_parser
 from fastnet.cli.errors import FAILED, WrongUseError, exit_code, message_of
 from fastnet.cli.programs import run_program
 from fastnet.cli.terminal import note, say
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0
     """
     words = sys.argv[1:] if argv is None else list(argv)
-    args = make_parser().parse_args(words)
+    args = make_parser(words).parse_args(words)
     args.argv = words
     if args.command == "run" and not args.check:        # warnings, errors and exit codes are the program's
         return run_program(args.program, args.arguments)

@@ -1,52 +1,10 @@
-"""The command line's parser: its commands and their options."""
+"""The options of the commands that train, predict and measure, and of those that share them."""
 from __future__ import annotations
 
 import argparse
-import functools
-import sys
-from typing import Any, NoReturn
+from typing import Any
 
-import fastnet
-from fastnet._core.errors import did_you_mean
-from fastnet._core.startup import WRONG_USE
 from fastnet.cli.energy import add_energy
-from fastnet.cli.evaluate import evaluate
-from fastnet.cli.explain import add_explain, explain
-from fastnet.cli.export import add_export, export
-from fastnet.cli.generate import generate
-from fastnet.cli.info import info
-from fastnet.cli.launch import add_launch, launch
-from fastnet.cli.manual import (
-    EVALUATE,
-    EVALUATE_EXAMPLES,
-    EXAMPLES,
-    EXPLAIN,
-    EXPLAIN_EXAMPLES,
-    EXPORT,
-    EXPORT_EXAMPLES,
-    GENERATE,
-    GENERATE_EXAMPLES,
-    INFO,
-    INFO_EXAMPLES,
-    LAUNCH,
-    LAUNCH_EXAMPLES,
-    PREDICT,
-    PREDICT_EXAMPLES,
-    QUANTIZE,
-    QUANTIZE_EXAMPLES,
-    RUN,
-    RUN_EXAMPLES,
-    RUN_ONNX,
-    RUN_ONNX_EXAMPLES,
-    TRAIN,
-    TRAIN_EXAMPLES,
-    TRANSCRIBE,
-    TRANSCRIBE_EXAMPLES,
-    TRANSLATE,
-    TRANSLATE_EXAMPLES,
-    TUNE,
-    TUNE_EXAMPLES,
-)
 from fastnet.cli.option_values import (
     PLOTS,
     column_kind,
@@ -64,10 +22,7 @@ from fastnet.cli.option_values import (
     shard_count,
     share,
 )
-from fastnet.cli.predict import predict
 from fastnet.cli.pretrained import ALL_BUT_HEAD
-from fastnet.cli.programs import run
-from fastnet.cli.quantize import add_quantize, quantize
 from fastnet.cli.recipes import (
     AUGMENTATIONS,
     FORECASTERS,
@@ -79,90 +34,18 @@ from fastnet.cli.recipes import (
     RECOGNIZER,
     TEXT_MODELS,
 )
-from fastnet.cli.run_onnx import add_run_onnx, run_onnx
 from fastnet.cli.series.preparation import GAPS
 from fastnet.cli.series.settings import HORIZON, WINDOW
 from fastnet.cli.settings import ACTIVATION, ACTIVATION_CHOICES, KINDS, SCHEDULE_CHOICES, SIZE, SPLITS, TEST, VALIDATION
 from fastnet.cli.speech.commands import BEAM
-from fastnet.cli.terminal import say
-from fastnet.cli.texts.options import add_generate, add_text, add_translate
-from fastnet.cli.train import train
-from fastnet.cli.transcribe import transcribe
-from fastnet.cli.translate import translate
-from fastnet.cli.tuning.command import add_tune, tune
+from fastnet.cli.texts.options import add_text
 from fastnet.data.targets import TASKS
 
-__all__ = ["make_parser"]
+__all__ = ["add_evaluate", "add_predict", "add_train", "add_transcribe"]
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser that accepts only full option names and reports errors in one line."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(allow_abbrev=False, **options)
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Refuse unknown arguments here, where the message can name the command's own help."""
-        found, unknown = super().parse_known_args(args, namespace)
-        if unknown:
-            guess = did_you_mean(unknown[0].partition("=")[0], self._option_string_actions)
-            self.error(f"unrecognized arguments: {' '.join(unknown)}{guess}")
-        return found, unknown
-
-    def error(self, message: str) -> NoReturn:
-        say(f"{self.prog}: error: {message}; see {self.prog} --help", sys.stderr)
-        self.exit(WRONG_USE)
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line. Its result has `run`, the function of the command.
-
-    Example:
-        >>> from fastnet.cli.arguments import make_parser
-        >>> args = make_parser().parse_args(["train", "digits", "--hidden", "64,32"])
-        >>> args.data, args.hidden
-        ('digits', (64, 32))
-    """
-    layout = functools.partial(argparse.RawDescriptionHelpFormatter, max_help_position=28)
-    parser = _Parser(prog="fastnet", description="Train neural networks on the CPU, predict with them, and measure "
-                     "them.", epilog=EXAMPLES, formatter_class=layout)
-    parser.add_argument("--version", action="version", version=f"fastnet {fastnet.__version__}",
-                        help="print the version and exit")
-    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
-    for command, add, line, usage, description, examples in (
-            (train, _add_train, "train a model on a data set, a table, images, recordings or a text", "DATA [options]",
-             TRAIN, TRAIN_EXAMPLES),
-            (tune, _add_tune, "search the best settings of a training", "DATA [options]", TUNE, TUNE_EXAMPLES),
-            (predict, _add_predict, "predict with a saved model", "MODEL FILE [FILE ...] [options]", PREDICT,
-             PREDICT_EXAMPLES),
-            (evaluate, _add_evaluate, "measure a saved model", "MODEL DATA [options]", EVALUATE, EVALUATE_EXAMPLES),
-            (explain, add_explain, "show what a prediction depends on", "MODEL FILE [options]", EXPLAIN,
-             EXPLAIN_EXAMPLES),
-            (transcribe, _add_transcribe, "write down what is said in recordings", "MODEL FILE [FILE ...] [options]",
-             TRANSCRIBE, TRANSCRIBE_EXAMPLES),
-            (generate, add_generate, "continue a text with a saved language model", "MODEL [options]", GENERATE,
-             GENERATE_EXAMPLES),
-            (translate, add_translate, "translate with a saved Transformer", "MODEL [TEXT] [options]", TRANSLATE,
-             TRANSLATE_EXAMPLES),
-            (export, add_export, "write a saved model as ONNX or C", "MODEL --to FORM [options]", EXPORT,
-             EXPORT_EXAMPLES),
-            (quantize, add_quantize, "make a saved model smaller, in int8 or 4 bits", "MODEL -o FILE [options]",
-             QUANTIZE, QUANTIZE_EXAMPLES),
-            (info, _add_info, "show the system's configuration or a saved model", "[MODEL]", INFO, INFO_EXAMPLES),
-            (run_onnx, add_run_onnx, "run an ONNX file", "MODEL [FILE ...] [options]", RUN_ONNX, RUN_ONNX_EXAMPLES),
-            (launch, add_launch, "run a program as several ranks that train together",
-             "--nproc N PROGRAM [ARGUMENT ...]", LAUNCH, LAUNCH_EXAMPLES),
-            (run, _add_run, "run a program that is written for PyTorch", "[--check] PROGRAM [ARGUMENT ...]", RUN,
-             RUN_EXAMPLES)):
-        name = command.__name__.replace("_", "-")
-        p = commands.add_parser(name, help=line, usage=f"fastnet {name} {usage}", description=description,
-                                epilog=examples, formatter_class=layout)
-        p.set_defaults(run=command)
-        add(p)
-    return parser
-
-
-def _add_train(p: argparse.ArgumentParser) -> None:
+def add_train(p: argparse.ArgumentParser) -> None:
+    """Add the options of `fastnet train`."""
     p.add_argument("data", metavar="DATA", help="data set, table or folder to train on (see above)")
     first = p.add_argument_group("most used")
     _add_target(first)
@@ -176,11 +59,6 @@ def _add_train(p: argparse.ArgumentParser) -> None:
     add_text(p.add_argument_group("texts"))
     _add_training(p.add_argument_group("training"))
     _add_output(p.add_argument_group("output"))
-
-
-def _add_tune(p: argparse.ArgumentParser) -> None:
-    add_tune(p.add_argument_group("search"))
-    _add_train(p)
 
 
 def _add_target(group: Any) -> None:
@@ -342,7 +220,8 @@ def _add_output(group: Any) -> None:
     group.add_argument("--quiet", action="store_true", help="print only the test results")
 
 
-def _add_predict(p: argparse.ArgumentParser) -> None:
+def add_predict(p: argparse.ArgumentParser) -> None:
+    """Add the options of `fastnet predict`."""
     p.add_argument("model", metavar="MODEL", help="file that `fastnet train --save` wrote")
     p.add_argument("files", nargs="+", metavar="FILE",
                    help="images, recordings or tables, whichever the model was trained on; or .npy files of images "
@@ -358,7 +237,8 @@ def _add_predict(p: argparse.ArgumentParser) -> None:
                    help="write the CSV to a file (default: standard output)")
 
 
-def _add_evaluate(p: argparse.ArgumentParser) -> None:
+def add_evaluate(p: argparse.ArgumentParser) -> None:
+    """Add the options of `fastnet evaluate`."""
     p.add_argument("model", metavar="MODEL", help="file that `fastnet train --save` wrote")
     p.add_argument("data", metavar="DATA", help="data set, table or folder, as for `fastnet train`")
     _add_drop_missing_target(p)
@@ -367,7 +247,8 @@ def _add_evaluate(p: argparse.ArgumentParser) -> None:
     p.add_argument("--report", type=output_path, metavar="FILE", help="write the results to a JSON file")
 
 
-def _add_transcribe(p: argparse.ArgumentParser) -> None:
+def add_transcribe(p: argparse.ArgumentParser) -> None:
+    """Add the options of `fastnet transcribe`."""
     p.add_argument("model", metavar="MODEL", help="file that `fastnet train DATA --model ctc --save` wrote")
     p.add_argument("files", nargs="+", metavar="FILE", help="WAV files; with soundfile installed, any recordings")
     p.add_argument("--beam", type=positive_number(int), default=BEAM, metavar="N",
@@ -377,17 +258,6 @@ def _add_transcribe(p: argparse.ArgumentParser) -> None:
                    "training (default: report an error)")
     _add_skip_unreadable(p)
     p.add_argument("--output", type=output_path, metavar="FILE", help="write CSV to a file (default: lines of text)")
-
-
-def _add_info(p: argparse.ArgumentParser) -> None:
-    p.add_argument("model", nargs="?", metavar="MODEL", help="safetensors file")
-
-
-def _add_run(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--check", action="store_true", help="run nothing; list the names that the program, and the "
-                   "packages that it imports, use and fastnet lacks")
-    p.add_argument("program", metavar="PROGRAM", help="a Python file; with --check, also a folder")
-    p.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="arguments of the program")
 
 
 def _defaults(name: str) -> str:

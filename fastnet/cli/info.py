@@ -16,9 +16,14 @@ from fastnet.cli.tasks import other_of
 from fastnet.cli.terminal import say
 from fastnet.nn.saving import load_described
 
-__all__ = ["describe_model", "describe_system", "info", "print_rows"]
+__all__ = ["add_info", "describe_model", "describe_system", "info", "print_rows"]
 
 _MOST_NAMES = 20                              # classes and tensors whose names are printed
+
+
+def add_info(p: argparse.ArgumentParser) -> None:
+    """Add the options of `fastnet info`."""
+    p.add_argument("model", nargs="?", metavar="MODEL", help="safetensors file")
 
 
 def info(args: argparse.Namespace) -> None:

@@ -1,9 +1,9 @@
 """The command `fastnet run`: run a program that is written for PyTorch on fastnet."""
 from __future__ import annotations
 
+import argparse
 import os
 import sys
-from argparse import Namespace
 from collections.abc import Sequence
 from types import ModuleType, TracebackType
 
@@ -11,10 +11,18 @@ from fastnet._core.startup import WRONG_USE, interruptions_raise
 from fastnet.cli.errors import FAILED, exit_code, message_of
 from fastnet.cli.terminal import note, say
 
-__all__ = ["run", "run_program"]
+__all__ = ["add_run", "run", "run_program"]
 
 
-def run(args: Namespace) -> None:
+def add_run(p: argparse.ArgumentParser) -> None:
+    """Add the options of `fastnet run`."""
+    p.add_argument("--check", action="store_true", help="run nothing; list the names that the program, and the "
+                   "packages that it imports, use and fastnet lacks")
+    p.add_argument("program", metavar="PROGRAM", help="a Python file; with --check, also a folder")
+    p.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="arguments of the program")
+
+
+def run(args: argparse.Namespace) -> None:
     """Report the names that programs use and fastnet lacks.
 
     Args:

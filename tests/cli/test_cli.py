@@ -11,7 +11,8 @@ from processes import interpreter
 import fastnet
 from fastnet import cli
 from fastnet.backend import backend, compiled_available, use_backend
-from fastnet.cli import arguments
+from fastnet.cli import manual
+from fastnet.cli.commands import make_parser
 from fastnet.cli.outputs import write_report
 from fastnet.cli.settings import ACTIVATION_CHOICES, OPTIMIZER_CHOICES, SCHEDULES
 
@@ -295,12 +296,12 @@ def test_report_is_written_whole_or_not_at_all(tmp_path):
 def test_commands_in_documents(capsys):
     """The examples of README and the help texts are valid commands."""
     texts = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    texts += [value for name, value in vars(arguments).items() if name.endswith("EXAMPLES")]
+    texts += [value for name, value in vars(manual).items() if name.endswith("EXAMPLES")]
     lines = [line for text in texts for line in re.findall(r"^ *(fastnet .*)$", text, re.MULTILINE)]
     commands = [re.split(r"  +", line)[0] for line in lines]
     assert len(commands) > 15
     for command in commands:
-        assert arguments.make_parser().parse_args(shlex.split(command)[1:]).run
+        assert make_parser().parse_args(shlex.split(command)[1:]).run
 
 
 def test_help(capsys):

@@ -8,8 +8,8 @@ from cli_tools import failure, fastnet, pictures, report_of
 
 import fastnet as fn
 from fastnet.cli import recipes
-from fastnet.cli.arguments import make_parser
 from fastnet.cli.augmentation import augmentation
+from fastnet.cli.commands import make_parser
 from fastnet.cli.inputs import Drawings, Photos
 from fastnet.cli.networks import image_side, make_network
 from fastnet.cli.saved import Saved

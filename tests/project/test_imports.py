@@ -38,6 +38,17 @@ def test_import_leaves_to_first_use(module):
     assert module not in LOADED
 
 
+def test_the_parser_loads_the_options_of_one_command():
+    loaded = json.loads(output("""
+import json, sys
+from fastnet.cli.commands import make_parser
+make_parser(["run", "program.py"])
+print(json.dumps(sorted(sys.modules)))
+"""))
+    assert "fastnet.cli.programs" in loaded
+    assert not {"fastnet.cli.train", "fastnet.cli.arguments", "fastnet.callbacks", "fastnet.models"} & set(loaded)
+
+
 @pytest.mark.parametrize("module", [*WITHOUT_STUB, "fastnet.nn", "fastnet.nn.functional"])
 def test_names_are_there(module):
     package = importlib.import_module(module)

@@ -13,6 +13,7 @@ from fastnet._core.errors import differing
 from fastnet._core.optional import optional
 from fastnet._core.startup import interruptions_raise
 from fastnet.callbacks import Report
+from fastnet.cli.arguments import add_train
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.option_values import output_path, positive_number
 from fastnet.cli.outputs import check_outputs, finite_json, write_report
@@ -35,14 +36,16 @@ _NOT_WRITTEN = "model.safetensors"      # the file of a training that writes non
 _STARTUP_TRIALS = 5                     # trials that are never pruned
 
 
-def add_tune(group: Any) -> None:
-    """Add the options of the search to a group of arguments."""
+def add_tune(p: argparse.ArgumentParser) -> None:
+    """Add the options of `fastnet tune`: those of the search, and those of `fastnet train`."""
+    group = p.add_argument_group("search")
     group.add_argument("--trials", type=positive_number(int), default=_TRIALS, metavar="N",
                        help="trials in all, those of an earlier run of the study included (default: %(default)s)")
     group.add_argument("--timeout", type=positive_number(float), metavar="SECONDS",
                        help="begin no further trial after this time (default: no limit)")
     group.add_argument("--study", type=output_path, metavar="FILE",
                        help="keep the trials in a file; if it contains some, continue them (default: memory)")
+    add_train(p)
 
 
 def tune(args: argparse.Namespace) -> None:

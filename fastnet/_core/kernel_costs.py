@@ -277,6 +277,11 @@ def _finish_flops(call: _KernelArguments) -> int:
     return (steps + (call.get("activation", "none") != "none")) * call["out"].size
 
 
+def _weighted_mean_flops(call: _KernelArguments) -> int:
+    """Two sums, and their quotient."""
+    return 2 * call["x"].size + 1
+
+
 def _scatter_flops(call: _KernelArguments) -> int:
     return 0 if call["reduce"] == "put" else call["src"].size
 
@@ -357,6 +362,7 @@ def _adagrad_flops(call: _KernelArguments) -> int:
 
 _FLOP_FORMULAS: dict[str, Callable[[_KernelArguments], int]] = {
     **dict.fromkeys(("matmul", "conv"), _finish_flops), "scatter_": _scatter_flops,
+    "weighted_mean": _weighted_mean_flops,
     "channel_norm": _channel_norm_flops, "channel_norm_backward": _channel_norm_backward_flops,
     "layer_norm_backward": _layer_norm_backward_flops, "rms_norm_backward": _rms_norm_backward_flops,
     **dict.fromkeys(("max_pool", "avg_pool", "avg_pool_backward"), _pool_flops), "resample": _resample_flops,

@@ -6,7 +6,7 @@ launch would. The shape alone decides between the two.
 """
 from fastnet._runtime.launch cimport (
     F32, F64, I64, READ, WRITE, Array, DType, Entry, Family, Kernel, Launch, bind, ceil_div, expect_dtype,
-    expect_ndim, expect_shape, expect_size, family, rows_in_block, submit, unpack, unpack_like)
+    expect_ndim, expect_shape, expect_size, family, rows_in_block, submit, unpack, unpack_like, unpack_sized)
 from fastnet._runtime.memory cimport Block, allocate_block
 
 cdef extern from "src/chunks.h":
@@ -265,7 +265,7 @@ cdef Reduction _amax = Reduction("amax"), _amin = Reduction("amin"), _squares = 
 cdef Reduction _square_sums = Reduction("square_sums", "squares")
 cdef Across _sum_across = Across("sum_across", "sum"), _mean_across = Across("mean_across", "sum")
 cdef Across _amax_across = Across("amax_across", "amax"), _amin_across = Across("amin_across", "amin")
-cdef Kernel _sum_i64 = _bodies["sum_i64"]
+cdef Kernel _sum_i64 = _bodies["sum_i64"], _quotient = _bodies["quotient"]
 cdef Pair _argmax = Pair("argmax"), _argmin = Pair("argmin")
 cdef Pair _softmax = Pair("softmax"), _softmax_backward = Pair("softmax_backward")
 cdef Pair _logsumexp = Pair("logsumexp"), _logsumexp_backward = Pair("logsumexp_backward")
@@ -299,6 +299,25 @@ cdef bint sum_integers(object out, object x) except -1:
 
 def mean(out, x):
     launch_reduction(_mean, out, x, True, False)
+
+
+def weighted_mean(out, total, x, weights):
+    cdef Launch launch
+    cdef Array o, t, a, w
+    cdef Shape shape
+    unpack(x, &a)
+    unpack_sized("weighted_mean", "weights", weights, &w, READ, a.dtype, a.size)
+    unpack_sized("weighted_mean", "out", out, &o, WRITE, a.dtype, 1)
+    unpack_sized("weighted_mean", "total", total, &t, WRITE, a.dtype, 1)
+    shape.outer = shape.inner = 1
+    shape.n = a.size
+    reduce(_sum, &o, &a, &shape, 1)
+    reduce(_sum, &t, &w, &shape, 1)
+    _quotient.prepare(&launch, a.dtype)
+    launch.p[OUT] = o.data
+    launch.p[X] = t.data
+    launch.blocks = launch.work = 1
+    submit(&launch)
 
 
 def amax(out, x):

@@ -21,6 +21,7 @@ from fastnet.functional.loss import (
     check_tensors,
     matched,
     reduced,
+    reduced_by_weight,
     reduction_factor,
     weighted,
 )
@@ -177,24 +178,15 @@ def check_labels(target: Array, classes: int, ignore_index: int) -> None:
 
 
 @op
-def _cross_entropy(x: Array, target: Array, weight: Array | None, *, ignore_index: int, label_smoothing: float,
+def _cross_entropy(x: Array, target: Array, weight: Array | None, ignore_index: int, label_smoothing: float,
                    reduction: str) -> Result[Array]:
     n, c = x.shape
     check_labels(target, c, ignore_index)
-    rows = empty((2, n), x.dtype)                           # losses and weights, adjacent: one launch sums both
-    probs = empty((n, c), x.dtype)
-    K.cross_entropy(rows[0], rows[1], probs, x, target, weight, ignore_index, label_smoothing)
-    total = None
-    if reduction == "mean":
-        sums = empty((2, 1), x.dtype)
-        K.sum(sums, rows.reshape(2, n, 1))
-        total, mean = sums[1], empty((1,), x.dtype)
-        K.div(mean, sums[0], total)
-        out = mean.reshape(())
-    else:
-        out = reduced(rows[0], reduction)
+    losses, weights, probs = empty((n,), x.dtype), empty((n,), x.dtype), empty((n, c), x.dtype)
+    K.cross_entropy(losses, weights, probs, x, target, weight, ignore_index, label_smoothing)
+    out, total = reduced_by_weight(losses, weights, reduction)
     slope = gradient(_of_logits, probs, target, total, weight, ignore_index, label_smoothing)
-    return out, (slope, None, None)
+    return out, (slope, None, None, None, None, None)
 
 
 @on_tensors(class_slopes.of_label_logits, (0, class_slopes.probabilities_to_logits), None, None, None)
@@ -267,8 +259,8 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, *
         raise RuntimeError(f"cross_entropy: expected a label_smoothing between 0 and 1, got {label_smoothing}")
     check_tensors("cross_entropy", input=input, target=target)
     if not dtypes.is_floating(target.dtype):
-        return _by_rows("cross_entropy", _cross_entropy, input, target, weight, reduction,
-                        ignore_index=int(ignore_index), label_smoothing=float(label_smoothing))
+        return _by_rows("cross_entropy", _cross_entropy, input, target, weight, reduction, int(ignore_index),
+                        float(label_smoothing))
     if input.shape != target.shape or not input.ndim:
         raise _misfit(input, target, f"cross_entropy: target probabilities of shape {shape_text(target)} do not fit "
                                      f"logits of shape {shape_text(input)}: expected the same shape (class labels are "
@@ -283,7 +275,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, *
 
 
 def _by_rows(name: str, loss: Callable[..., Tensor], input: Tensor, target: Tensor, weight: Tensor | None,
-             reduction: str, **attributes: Any) -> Tensor:
+             reduction: str, *options: Any) -> Tensor:
     """A loss of (n, C) and (n,), applied to every shape that PyTorch allows."""
     if target.dtype != dtypes.int64:
         raise RuntimeError(f"{name}: expected labels of dtype int64, got {target.dtype}; use target.long()")
@@ -294,7 +286,7 @@ def _by_rows(name: str, loss: Callable[..., Tensor], input: Tensor, target: Tens
                                      f"{shape_text(input)}: expected {shape_text(shape)}")
     if input.ndim != 2:
         input, target = _class_last(input), target.reshape(target.numel())
-    losses = loss(input, target, weight, reduction=reduction, **attributes)
+    losses = loss(input, target, weight, *options, reduction)
     return losses.reshape(shape) if reduction == "none" and len(shape) != 1 else losses
 
 
@@ -321,7 +313,8 @@ def _class_weight(name: str, weight: Tensor | None, input: Tensor) -> Tensor | N
 
 def _batch_shape(input: Tensor) -> Shape:
     """The shape without the dimension of classes."""
-    return input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
+    shape = input.shape
+    return shape[:1] + shape[2:] if len(shape) > 1 else ()
 
 
 def _class_last(x: Tensor) -> Tensor:
@@ -334,7 +327,7 @@ def _class_last(x: Tensor) -> Tensor:
 
 
 @op
-def _nll_loss(x: Array, target: Array, weight: Array | None, *, ignore_index: int, reduction: str) -> Result[Array]:
+def _nll_loss(x: Array, target: Array, weight: Array | None, ignore_index: int, reduction: str) -> Result[Array]:
     n, c = x.shape
     check_labels(target, c, ignore_index)
     index = target.reshape(n, 1, 1)
@@ -345,10 +338,8 @@ def _nll_loss(x: Array, target: Array, weight: Array | None, *, ignore_index: in
     counts = kernels.binary("ne", target, kernels.scalar(ignore_index, dtypes.int64), dtypes.bool_)
     weights = kernels.masked(counts, weights)
     losses = kernels.masked(counts, kernels.neg(kernels.mul(picked.reshape(n), weights)))
-    out = reduced(losses, "none" if reduction == "none" else "sum")
-    total = reduced(weights, "sum") if reduction == "mean" else None
-    out = out if total is None else kernels.div(out, total)
-    return out, (gradient(_of_log_probs, index, weights, total, x.shape), None, None)
+    out, total = reduced_by_weight(losses, weights, reduction)
+    return out, (gradient(_of_log_probs, index, weights, total, x.shape), None, None, None, None)
 
 
 def _of_log_probs(g: Array, index: Array, weights: Array, total: Array | None, shape: Shape) -> Array:
@@ -394,4 +385,4 @@ def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, *, ign
     """
     check_reduction(reduction)
     check_tensors("nll_loss", input=input, target=target)
-    return _by_rows("nll_loss", _nll_loss, input, target, weight, reduction, ignore_index=int(ignore_index))
+    return _by_rows("nll_loss", _nll_loss, input, target, weight, reduction, int(ignore_index))

@@ -16,7 +16,7 @@ from fastnet.functional.classification import check_labels, cross_entropy
 from fastnet.functional.dims import check_tensors
 from fastnet.functional.kernel_calls import contiguous
 from fastnet.functional.linear import check_one_dtype, linear
-from fastnet.functional.loss import check_reduction, reduced
+from fastnet.functional.loss import check_reduction, reduced_by_weight
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result
@@ -82,10 +82,7 @@ def _fused(x: Array, weight: Array, bias: Array | None, target: Array, class_wei
         return rows[0], gradient(_recomputed, x, weight, bias, target, *attributes)
     slopes = _new_slopes(x, weight, bias) if tracked and len(weight) else None
     _by_chunks(x, weight, bias, target, rows, attributes, kernels.full((len(x),), 1, x.dtype), slopes)
-    out, total = reduced(rows[0], "sum"), None
-    if reduction == "mean":
-        total = reduced(rows[1], "sum")
-        out = kernels.div(out, total)
+    out, total = reduced_by_weight(rows[0], rows[1], reduction)
     if slopes is None:
         return out, None
     return out, (*(None if a is None else gradient(_scaled_slope, a, total) for a in slopes), None, None)

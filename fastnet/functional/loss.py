@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "REDUCTIONS", "Reduction", "broadcast_weight", "check_reduction", "huber_loss", "kl_div", "l1_loss",
-    "matched", "mse_loss", "reduce_tensor", "reduced", "reduction_factor", "smooth_l1_loss", "weighted",
+    "matched", "mse_loss", "reduce_tensor", "reduced", "reduced_by_weight", "reduction_factor", "smooth_l1_loss",
+    "weighted",
 ]
 
 REDUCTIONS = ("none", "mean", "sum")
@@ -45,6 +46,15 @@ def reduced(losses: Array, reduction: str, count: int = 1) -> Array:
     out = empty((1, 1), losses.dtype)
     getattr(K, "mean" if reduction == "mean" else "sum")(out, view_rows(kernels.contiguous(losses), 0, losses.ndim))
     return kernels.scale(out, 1 / count).reshape(()) if reduction == "batchmean" else out.reshape(())
+
+
+def reduced_by_weight(losses: Array, weights: Array, reduction: str) -> tuple[Array, Array | None]:
+    """Reduced losses; and, for "mean", the sum of the weights, by which it divides."""
+    if reduction != "mean":
+        return reduced(losses, reduction), None
+    out, total = empty((), losses.dtype), empty((), losses.dtype)
+    K.weighted_mean(out, total, losses, weights)
+    return out, total
 
 
 def reduction_factor(losses: Array, reduction: str, count: int = 1) -> float:

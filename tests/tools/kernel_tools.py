@@ -130,7 +130,8 @@ def with_subnormals(kernel, share):
     settings = {"hyper", "total", "p"}  # divisors, and a weight whose sign an L1 penalty uses
     settings |= {"searchsorted": {"x"},                        # it is sorted
                  "channel_norm_backward": {"bias"},             # it decides the sign that masks a gradient
-                 "local_response_norm_backward": {"scale"}}.get(kernel, set())      # a divisor
+                 "local_response_norm_backward": {"scale"},     # a divisor
+                 "weighted_mean": {"weights"}}.get(kernel, set())           # their sum is
     names = list(inspect.signature(REFERENCE[kernel]).parameters)
 
     def change(args, attrs):

@@ -22,6 +22,16 @@ def mean(out, x):
 
 
 @kernel(outputs=2, flushes=True)
+def weighted_mean(out, total, x, weights):
+    """out = sum of x / sum of weights, the mean of values x that have been multiplied by their weights; total is the
+    sum of the weights. Both have one element, x and weights any equal shape. NaN if all weights are 0 or x is empty.
+    """
+    total[...] = weights.sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        out[...] = x.sum() / total
+
+
+@kernel(outputs=2, flushes=True)
 def var(out, mean, x, correction=1):
     """mean as in `mean`, but float64; out[o, i] = sum over k of (x[o, k, i] - mean[o, i])^2 / max(n - correction, 0).
 

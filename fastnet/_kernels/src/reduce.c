@@ -37,5 +37,5 @@ const Entry TABLE(reduce)[] = {
     REDUCTION(sum), REDUCTION(squares), EXTREME(amax), EXTREME(amin), REDUCTION(var), PLACE(argmax), PLACE(argmin),
     ACROSS_OF(ROW, sum), ACROSS_OF(CHOICE, amax), ACROSS_OF(CHOICE, amin),
     BOTH(softmax), BOTH(softmax_backward), BOTH(log_softmax), BOTH(log_softmax_backward),
-    BOTH(logsumexp), BOTH(logsumexp_backward),
+    BOTH(logsumexp), BOTH(logsumexp_backward), ROW(quotient),
     {"sum_i64", sum_i64, sum_i64}, END};

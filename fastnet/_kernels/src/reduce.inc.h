@@ -93,6 +93,14 @@ REDUCTION_BODIES(amax, LARGEST, LARGEST)
 REDUCTION_BODIES(amin, SMALLEST, SMALLEST)
 #undef REDUCTION_BODIES
 
+/* OUT = OUT / X, one element each. */
+static int NAME(quotient)(BODY_ARGS) {
+    REAL *out = launch->p[OUT];
+    (void)begin, (void)end;
+    *out /= *(const REAL *)launch->p[X];
+    return 0;
+}
+
 /* ---- variance and standard deviation: moments of each chunk while it is in the cache, joined by Chan's formula -- */
 
 INLINE REAL NAME(spread_of)(const Launch *launch, double m2) {

@@ -92,6 +92,11 @@ def everything(rng, dtype, shape):
     return (garbage((), dtype), real(rng, shape, dtype)), {}
 
 
+def weighted(rng, dtype, shape):
+    weights = rng.random(shape).astype(dtype) + dtype(0.5)
+    return (garbage((), dtype), garbage((1,), dtype), real(rng, shape, dtype, special=False) * weights, weights), {}
+
+
 # sums of n numbers about 1: the terms' errors grow with sqrt(n), of which NumPy adds some columns one by one
 SUMS = {"rtol": (1e-5, 1e-13), "atol": (2e-4, 1e-12)}
 LARGE = (64, 8192, 1)
@@ -112,6 +117,7 @@ CASES = [
     Case("sum", with_nan, SHAPES, None, note="nan", **SUMS),
     Case("sum", of_integers, SHAPES, None, note="integers", dtypes=(np.int64, np.int32, np.uint8, np.bool_)),
     Case("mean", reduction, SHAPES, LARGE, rtol=(1e-5, 1e-13), atol=(1e-5, 1e-14)),
+    Case("weighted_mean", weighted, SHAPES, LARGE, rtol=(1e-5, 1e-13), atol=(1e-5, 1e-14)),
     Case("var", variance(1), SHAPES, LARGE, rtol=(1e-5, 1e-13)),
     Case("var", variance(0), SHAPES, None, rtol=(1e-5, 1e-13), note="biased"),
     Case("var", variance(1, 1e-2, 12345.678), SHAPES, None, note="far from 0", rtol=(1e-5, 1e-8)),

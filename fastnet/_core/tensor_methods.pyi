@@ -29,6 +29,10 @@ class TensorMethods(TensorBase):
     """Methods and operators that operations give to Tensor."""
 
     @property
+    def H(self) -> Tensor:
+        """The conjugate transpose of a matrix."""
+
+    @property
     def T(self) -> Tensor:
         """All dimensions reversed."""
 
@@ -237,6 +241,9 @@ class TensorMethods(TensorBase):
 
     def addr_(self, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Self:
         """As `addr`, but write the result into the tensor and return the tensor."""
+
+    def adjoint(self) -> Tensor:
+        """The conjugate transposes of matrices, (..., rows, columns) to (..., columns, rows); `x.mH` is the same."""
 
     def all(self, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
         """Whether all elements are true (not 0). Arguments are those of `sum`."""
@@ -823,6 +830,14 @@ class TensorMethods(TensorBase):
                    accumulate: builtins.bool = False) -> Self:
         """As `index_put`, but write the result into the tensor and return the tensor."""
 
+    def index_reduce(self, dim: builtins.int, index: Tensor, source: Tensor, reduce: str, *,
+                     include_self: builtins.bool = True) -> Tensor:
+        """Combine entries at indices along a dimension by a product, a mean or an extreme."""
+
+    def index_reduce_(self, dim: builtins.int, index: Tensor, source: Tensor, reduce: str, *,
+                      include_self: builtins.bool = True) -> Self:
+        """As `index_reduce`, but write the result into the tensor and return the tensor."""
+
     def index_select(self, dim: builtins.int, index: Tensor) -> Tensor:
         """Entries along a dimension, selected by an index tensor; a copy."""
 
@@ -1058,6 +1073,10 @@ class TensorMethods(TensorBase):
 
     def lu_solve(self, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
         """See `fastnet.linalg.lu_solve`."""
+
+    @property
+    def mH(self) -> Tensor:
+        """The conjugate transposes of matrices, (..., rows, columns) to (..., columns, rows); `x.mH` is the same."""
 
     @property
     def mT(self) -> Tensor:

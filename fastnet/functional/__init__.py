@@ -36,6 +36,7 @@ from fastnet.functional.compare import (
     where,
 )
 from fastnet.functional.complex_numbers import (
+    adjoint,
     angle,
     complex,
     conj,
@@ -81,7 +82,7 @@ from fastnet.functional.grids import (
 )
 from fastnet.functional.histograms import histc, histogram
 from fastnet.functional.hyperbolic import acosh, asinh, atanh, deg2rad, rad2deg
-from fastnet.functional.index_entries import index_add, index_copy, index_fill
+from fastnet.functional.index_entries import index_add, index_copy, index_fill, index_reduce
 from fastnet.functional.indexing import gather, index_select, masked_select, nonzero, take_along_dim
 from fastnet.functional.integration import cumulative_trapezoid, gradient, trapezoid, trapz, vander
 from fastnet.functional.joining import cat, concat, concatenate, flip, roll, stack

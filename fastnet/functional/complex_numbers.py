@@ -22,7 +22,7 @@ from fastnet.functional.pointwise import cos, sin
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result
 
-__all__ = ["angle", "complex", "conj", "conj_physical", "imag", "is_conj", "polar", "real",
+__all__ = ["adjoint", "angle", "complex", "conj", "conj_physical", "imag", "is_conj", "polar", "real",
            "real_parts", "resolve_conj", "view_as_complex", "view_as_real"]
 
 
@@ -45,6 +45,31 @@ def conj(input: Tensor) -> Tensor:
         tensor([1.-2.j], dtype=complex64)
     """
     return _conj(input) if input.dtype.kind == "c" else input
+
+
+@method()
+def adjoint(input: Tensor) -> Tensor:
+    """The conjugate transposes of matrices, (..., rows, columns) to (..., columns, rows); `x.mH` is the same.
+
+    Example:
+        >>> import fastnet
+        >>> fastnet.adjoint(fastnet.tensor([[1 + 2j, 3j]]))
+        tensor([[1.-2.j],
+                [0.-3.j]], dtype=complex64)
+    """
+    if input.ndim == 1:
+        raise RuntimeError(f"adjoint: expected matrices, (..., rows, columns), got shape {shape_text(input)}")
+    return conj(input.mT)
+
+
+def _of_matrix(input: Tensor) -> Tensor:
+    """The conjugate transpose of a matrix."""
+    if input.ndim not in (0, 2):
+        raise RuntimeError(f"H: expected a matrix, got shape {shape_text(input)}; use mH for several matrices")
+    return adjoint(input)
+
+
+extend(H=property(_of_matrix), mH=property(adjoint))
 
 
 @method()

@@ -11,11 +11,15 @@ from fastnet.functional.dims import as_dim
 from fastnet.functional.index_writes import IndexWrite, check_source, fill_copy, write_copy, write_in_place
 from fastnet.functional.indexing import as_index
 from fastnet.functional.inplace import in_place
+from fastnet.functional.scatter_reduction import scatter_reduce
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Number, TensorOrNumber
 
-__all__ = ["index_add", "index_add_", "index_copy", "index_copy_", "index_fill"]
+__all__ = ["index_add", "index_add_", "index_copy", "index_copy_", "index_fill", "index_reduce"]
+
+
+_INDEX_REDUCTIONS = ("prod", "mean", "amax", "amin")
 
 
 def _index_arguments(name: str, input: Tensor, dim: int, index: Tensor, source: Tensor,
@@ -133,3 +137,34 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: TensorOrNumber) ->
 
 
 in_place("index_fill_", "index_fill")
+
+
+@method()
+def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *,
+                 include_self: bool = True) -> Tensor:
+    """Combine entries at indices along a dimension by a product, a mean or an extreme.
+
+    Args:
+        input, dim, index, source: as in `index_add`.
+        reduce: "prod", "mean", "amax" or "amin".
+        include_self: as in `scatter_reduce`.
+
+    Raises:
+        RuntimeError: an unknown reduction, or shapes or dtypes that do not fit.
+        IndexError: an index out of range, or of several dimensions.
+
+    Example:
+        >>> import fastnet
+        >>> x, source = fastnet.ones(2, 2), fastnet.tensor([[2.0, 3.0], [4.0, 0.0]])
+        >>> x.index_reduce(0, fastnet.tensor([0, 0]), source, "amax")
+        tensor([[4., 3.],
+                [1., 1.]])
+    """
+    if reduce not in _INDEX_REDUCTIONS:
+        raise RuntimeError(f"index_reduce: expected reduce to be one of {', '.join(_INDEX_REDUCTIONS)}, got {reduce!r}")
+    dim, index, source = _index_arguments("index_reduce", input, dim, index, source)
+    places = index.reshape(*(-1 if d == dim else 1 for d in range(source.ndim))).expand(source.shape)
+    return scatter_reduce(input, dim, places, source, reduce, include_self=include_self)
+
+
+in_place("index_reduce_", "index_reduce")

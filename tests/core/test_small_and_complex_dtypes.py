@@ -32,6 +32,7 @@ COMPLEX = {
     "abs": lambda f, a, b, r: a.abs(),
     "angle": lambda f, a, b, r: a.angle(),
     "conj": lambda f, a, b, r: a.conj() * b,
+    "adjoint": lambda f, a, b, r: a.adjoint() + b.H + b[None].mH[0],
     "real": lambda f, a, b, r: a.real * r,
     "imag": lambda f, a, b, r: a.imag * r,
     "view_as_real": lambda f, a, b, r: f.view_as_real(a) * r.unsqueeze(-1),

@@ -25,7 +25,7 @@ CALLS = {
            "nan_to_num frexp negative ravel is_signed argwhere count_nonzero median nanmedian mode msort nansum "
            "nanmean aminmax cov corrcoef histc std_mean var_mean fliplr flipud rot90 diagonal diag diag_embed "
            "diagflat trace atleast_1d atleast_2d atleast_3d trapezoid trapz cumulative_trapezoid gradient "
-           "is_complex get_device", X),
+           "is_complex get_device adjoint", X),
     **each("complex add atan2 div dist eq floor_divide fmod ge gt le logaddexp logical_and logical_or "
            "logical_xor lt maximum minimum mul ne remainder sub allclose equal isclose matmul mm cdist arctan2 "
            "multiply subtract true_divide divide greater greater_equal less less_equal not_equal copysign "
@@ -74,6 +74,7 @@ CALLS = {
     "scatter_reduce": (X, 1, INDEX, Y, "amax"),
     "index_add": (X, 0, LABELS, Y),
     "index_copy": (X, 0, LABELS, Y),
+    "index_reduce": (X, 0, LABELS, Y, "amax"),
     "index_fill": (X, 0, LABELS, 2.0),
     "full_like": (X, 3.0),
     "dropout": (X, 0.0),

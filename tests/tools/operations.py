@@ -126,6 +126,10 @@ OPERATIONS = {
     "index_add": (lambda f, a, i, b: a.index_add(0, i, b, alpha=2), A, INDEX, B),
     "index_add-1": (lambda f, a, i, b: f.index_add(a, 1, i, b), BOXES, INDEX, data(2, 3, 4, seed=9)),
     "index_add_": (lambda f, a, i, b: (a * 1).index_add_(0, i, b), A, INDEX, B),
+    **{f"index_reduce-{reduce}-{own}": (
+        lambda f, a, i, b, reduce=reduce, own=own: a.index_reduce(0, i, b, reduce, include_self=own), A, INDEX, B)
+       for reduce in ("prod", "mean", "amax", "amin") for own in (True, False)},
+    "index_reduce-1": (lambda f, a, i, b: f.index_reduce(a, 1, i, b, "prod"), BOXES, INDEX, data(2, 3, 4, seed=9)),
     "index_copy": (lambda f, a, i, b: a.index_copy(0, i, b), A, INDEX[:2], B[:2]),
     "index_fill": (lambda f, a, i: a.index_fill(1, i, 0.5), A, INDEX),
     "index_select-1": (lambda f, a, i: f.index_select(a, 1, i), BOXES, INDEX),

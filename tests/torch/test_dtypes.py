@@ -93,6 +93,16 @@ def test_functions_of_layers_are_in_the_root():
     assert torch.dropout(x, 0.5, False) is not None and torch.layer_norm(x, (5,)).shape == x.shape
 
 
+def test_frombuffer():
+    memory = bytearray(np.arange(4, dtype=np.float32).tobytes())
+    shared = torch.frombuffer(memory, dtype=torch.float32, offset=4, count=2)
+    memory[4:8] = np.float32(7).tobytes()
+    assert shared.tolist() == [7, 2] and torch.frombuffer(b"\1\2", dtype=torch.uint8).tolist() == [1, 2]
+    assert torch.frombuffer(memory, dtype=torch.float32, requires_grad=True).requires_grad
+    with pytest.raises(ValueError, match="multiple of element size"):
+        torch.frombuffer(b"123", dtype=torch.float32)
+
+
 def test_asarray():
     array = np.arange(3.0)
     shared = torch.asarray(array)

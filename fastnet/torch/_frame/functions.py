@@ -3,8 +3,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import fastnet
 from fastnet._core.tensor import Tensor
+from fastnet.dtypes import as_dtype
 from fastnet.nn import functional as F
 from fastnet.nn.functional import (
     adaptive_avg_pool1d,
@@ -51,12 +54,34 @@ from fastnet.nn.functional import (
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_max_pool1d", "alpha_dropout", "asarray", "avg_pool1d", "batch_norm", "bilinear",
     "binary_cross_entropy_with_logits", "celu", "channel_shuffle", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
-    "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity", "ctc_loss", "dropout",
-    "embedding", "embedding_bag", "feature_alpha_dropout", "feature_dropout", "group_norm", "hardshrink",
-    "hinge_embedding_loss", "instance_norm", "kl_div", "layer_norm", "margin_ranking_loss", "max_pool1d",
+    "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity", "ctc_loss", "detach",
+    "dropout", "embedding", "embedding_bag", "feature_alpha_dropout", "feature_dropout", "frombuffer", "group_norm",
+    "hardshrink", "hinge_embedding_loss", "instance_norm", "kl_div", "layer_norm", "margin_ranking_loss", "max_pool1d",
     "max_pool1d_with_indices", "max_pool2d", "max_pool3d", "pairwise_distance", "pdist", "pixel_shuffle",
     "pixel_unshuffle", "poisson_nll_loss", "prelu", "rms_norm", "rrelu", "selu", "threshold", "triplet_margin_loss",
 ]
+
+
+def detach(input: Tensor) -> Tensor:
+    """See `Tensor.detach`."""
+    return input.detach()
+
+
+def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+    """A one-dimensional tensor over the memory of an object such as bytes, bytearray or memoryview.
+
+    Args:
+        buffer: the object. A tensor over read-only memory, such as bytes, is a copy.
+        dtype: of the elements.
+        count: number of elements; by default, all.
+        offset: the bytes before the first element.
+        requires_grad: whether backward() computes a gradient for the tensor.
+
+    Raises:
+        ValueError: an offset or a count beyond the memory, or memory of no whole number of elements.
+    """
+    array = np.frombuffer(buffer, as_dtype(dtype), count, offset)
+    return fastnet.from_numpy(array if array.flags.writeable else array.copy()).requires_grad_(requires_grad)
 
 
 def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None,

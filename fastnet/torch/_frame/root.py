@@ -7,12 +7,12 @@ from fastnet._core.placement import check_placement, device as Device
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import is_grad_enabled
 from fastnet.func import vmap
-from fastnet.torch._frame.amp import autocast
+from fastnet.torch._frame.amp import GradScaler, autocast
 from fastnet.torch._frame.compiling import compile
 from fastnet.torch._frame.serialization import load, save
 
 __all__ = [
-    "are_deterministic_algorithms_enabled", "autocast", "compile", "get_default_device",
+    "GradScaler", "are_deterministic_algorithms_enabled", "autocast", "compile", "get_default_device",
     "get_float32_matmul_precision", "get_num_interop_threads", "is_autocast_enabled", "is_complex",
     "is_deterministic_algorithms_warn_only_enabled", "is_inference", "is_inference_mode_enabled", "is_storage", "load",
     "save", "set_default_device", "set_default_tensor_type", "set_deterministic_debug_mode",

@@ -45,6 +45,13 @@ cdef extern from "src/grouped_slots.h":
         G_SIZE, G_LANES, G_TURNED, G_ACTIVATION, G_LINES, G_PARTS, G_SPAN, G_SPANS, G_AHEAD, G_OUT_AHEAD
         G_ITEMS, G_PIECES, G_COPIES, G_VECTORS, G_CHUNKS
 
+cdef extern from "src/lines_slots.h":
+    enum:
+        MOST_RUNS
+        L_OUT, L_X, L_PANEL, L_DY, L_BIAS, L_AFFINE, L_RESIDUAL, L_SCRATCH
+        L_FILTERS, L_LINES, L_PARTS, L_COPIED, L_ROW, L_SLOTS, L_SLOT, L_PLANE, L_ACTIVATION
+        L_PIXELS, L_SPANS, L_ITEMS, L_PIECES, L_SLOPE_ROW
+
 cdef extern from "src/separable_slots.h":
     enum:
         S_OUT, S_X, S_EXPAND, S_EXPAND_AFFINE, S_FILTERS, S_AFFINE, S_PROJECT, S_PROJECT_AFFINE, S_RESIDUAL, S_SCRATCH
@@ -83,6 +90,7 @@ cdef struct Windows:
 include "winograd.pxi"
 include "grouped.pxi"
 include "separable.pxi"
+include "lines.pxi"
 
 
 def conv(out, x, weight, bias=None, residual=None, stride=(1, 1, 1), padding=(0, 0, 0), dilation=(1, 1, 1),
@@ -147,6 +155,9 @@ def conv_weight(dw, x, dy, stride=(1, 1, 1), padding=(0, 0, 0), dilation=(1, 1, 
         return
     if uses_winograd(&windows, o.dtype):
         run_winograd_weight(&windows, o.data, a.data, g.data)
+        return
+    if uses_lines(&windows, o.dtype):
+        run_lines_weight(&windows, o.dtype, o.data, a.data, g.data)
         return
     cdef Tile tile = tile_of(o.dtype)
     cdef ptrdiff_t rows = windows.taps * windows.channels
@@ -258,6 +269,8 @@ cdef int run_conv(Launch *launch, const Windows *windows, DType dtype, char *wei
         return 0
     if uses_winograd(windows, dtype):
         return run_winograd(launch, windows, weight)
+    if uses_planes(windows, dtype):
+        return run_planes(launch, windows, dtype, weight)
     if depth:
         filters = pack_filters(windows, dtype, weight, &tile)
         launch.p[LANE_OPERAND] = filters.data

@@ -6,11 +6,14 @@
  * grouped...    groups of few channels (grouped.inc.h, grouped_sums.inc.h)
  * separable     a 1x1, a depthwise and another 1x1 convolution in one pass (separable.inc.h)
  * winograd...   Winograd's convolution (winograd.inc.h)
+ * conv_planes   conv with few filters (planes.inc.h)
+ * conv_line...  conv_weight over few channels (line_sums.inc.h)
  *
  * Slivers of rows are copied into scratch memory, with zeros outside of the input, just before the tiles read them. So
  * the tiles are those of matmul, whatever the stride, padding and dilation. */
 #include "conv_slots.h"
 #include "grouped_slots.h"
+#include "lines_slots.h"
 #include "separable_slots.h"
 #include "tile.h"
 #include "winograd_slots.h"
@@ -80,16 +83,21 @@ static ptrdiff_t panel_row(const ptrdiff_t *n, ptrdiff_t tap) {
     return w < 0 || h < 0 || d < 0 ? -1 : ((d * n[USED_H] + h) * n[USED_W] + w) * n[INNER];
 }
 
+/* The position of the input that position `at` of the output meets at tap `tap` of one spatial dimension; -1: outside. */
+static inline ptrdiff_t tap_at(const ptrdiff_t *n, int dimension, ptrdiff_t at, ptrdiff_t tap) {
+    const ptrdiff_t shift = tap * n[DILATION_D + dimension] - n[PADDING_D + dimension];
+    const ptrdiff_t position = at * n[STRIDE_D + dimension] + shift;
+    return position >= 0 && position < n[INPUT_D + dimension] ? position : -1;
+}
+
 /* ---- the windows of grouped convolutions and of the gradient of their input ----------------------------------- */
 
-/* The position of the input that meets position `at` of the output at tap `tap` of one spatial dimension; -1: outside.
- */
+/* As tap_at; TURNED, the output meets the input. */
 static inline ptrdiff_t met_at(const ptrdiff_t *n, int dimension, ptrdiff_t at, ptrdiff_t tap) {
-    const ptrdiff_t stride = n[STRIDE_D + dimension], shift = tap * n[DILATION_D + dimension] - n[PADDING_D + dimension];
-    const ptrdiff_t position = n[G_TURNED] ? at - shift : at * stride + shift;
-    if (position < 0 || (n[G_TURNED] && position % stride)) return -1;
-    const ptrdiff_t met = n[G_TURNED] ? position / stride : position;
-    return met < n[INPUT_D + dimension] ? met : -1;
+    if (!n[G_TURNED]) return tap_at(n, dimension, at, tap);
+    const ptrdiff_t stride = n[STRIDE_D + dimension];
+    const ptrdiff_t position = at - tap * n[DILATION_D + dimension] + n[PADDING_D + dimension];
+    return position >= 0 && position % stride == 0 && position / stride < n[INPUT_D + dimension] ? position / stride : -1;
 }
 
 /* Neighbouring outputs, whose sums are in registers. */
@@ -120,6 +128,8 @@ static Phase phase_at(const ptrdiff_t *n, ptrdiff_t phase) {
 #include "tile.inc.h"
 #include "product.inc.h"
 #include "conv.inc.h"
+#include "planes.inc.h"
+#include "line_sums.inc.h"
 #include "grouped.inc.h"
 #include "separable.inc.h"
 #include "grouped_sums.inc.h"
@@ -130,6 +140,8 @@ static Phase phase_at(const ptrdiff_t *n, ptrdiff_t phase) {
 #include "tile.inc.h"
 #include "product.inc.h"
 #include "conv.inc.h"
+#include "planes.inc.h"
+#include "line_sums.inc.h"
 #include "grouped.inc.h"
 #include "separable.inc.h"
 #include "grouped_sums.inc.h"
@@ -139,6 +151,7 @@ static Phase phase_at(const ptrdiff_t *n, ptrdiff_t phase) {
 #define FLOAT32(kernel) {#kernel, kernel##_f32, 0}
 const Entry TABLE(conv)[] = {
     ROW(conv), ROW(conv_weight), ROW(pack_filters),
+    ROW(conv_planes), ROW(conv_line_sums), ROW(conv_line_join),
     ROW(grouped), ROW(grouped_filters), ROW(grouped_sums), ROW(grouped_join), ROW(separable),
     FLOAT32(winograd), FLOAT32(winograd_few), FLOAT32(winograd_order), FLOAT32(winograd_filters), FLOAT32(winograd_input),
     FLOAT32(winograd_slopes), FLOAT32(winograd_filter_slopes), END};

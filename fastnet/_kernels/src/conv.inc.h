@@ -68,7 +68,7 @@ static void NAME(gather_windows)(NAME(Group) *group, const Launch *launch, ptrdi
     group->row_stride = (shared ? step : window) * size;
     if (shared && r.count > 1) {
         group->depth = part, group->runs = r.count;
-        for (ptrdiff_t i = 0; i < r.count; i++) group->run[i] = i * r.length * size;
+        for (ptrdiff_t i = 0; i < r.count; i++) group->run[i] = (TileRun){i * r.length * size, 0};
     }
     Pixel at = pixel_at(n, group->start[0]);
     for (ptrdiff_t i = 0, end; i < count;)

@@ -51,10 +51,11 @@
     static void TILE(rows)(const NAME(Tile) *t) {                            \
         const ptrdiff_t row = t->row_stride, step = t->row_k, width = t->lane_k, out = t->out_stride; \
         const REAL *b = t->lane;                                             \
-        ptrdiff_t r = 0;                                                     \
+        const TileRun *run = t->runs ? t->run : &single_run, *end = run + (t->runs ? t->runs : 1); \
         REPEAT_##rows(DECLARE)                                               \
         do {                                                                 \
-            ROW_BASES(Source, a, t->row + (t->runs ? t->run[r] : 0), row)    \
+            b += run->lane;                                                  \
+            ROW_BASES(Source, a, t->row + run->row, row)                     \
             for (ptrdiff_t k = t->depth; k > 0; k--) {                       \
                 VEC x, b0 = V(load)(b);                                      \
                 SECOND(VEC b1 = V(load)(b + W);)                             \
@@ -62,7 +63,7 @@
                 ADVANCE_ROWS(a, step);                                       \
                 b += width;                                                  \
             }                                                                \
-        } while (++r < t->runs);                                             \
+        } while (++run < end);                                               \
         ROW_BASES(Target, c, t->out, out)                                    \
         if (t->add && !t->edge) {                                            \
             REPEAT_##rows(ADD)                                               \

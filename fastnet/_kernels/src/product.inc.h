@@ -56,7 +56,8 @@ typedef struct {
     ptrdiff_t count, start[GROUP_MOST + 1];
     const char *row[GROUP_MOST];        /* in the operand, or their copies */
     ptrdiff_t row_stride, row_k;        /* of a sliver, in bytes */
-    ptrdiff_t depth, runs, run[RUNS_MOST];      /* as in Tile */
+    ptrdiff_t depth, runs;              /* as in Tile */
+    TileRun run[RUNS_MOST];
 } NAME(Group);
 
 /* Collect `count` slivers from `first`, of product `batch`, in the block of k that begins at `k`. The memory at

@@ -69,6 +69,14 @@ typedef char *Target;
 #define UP_TO_4_8 4
 #define UP_TO_4_16 4
 
+/* A part of k whose rows and lanes are evenly spaced. */
+typedef struct {
+    ptrdiff_t row;                        /* bytes from the tile's row to that of the run */
+    ptrdiff_t lane;                       /* elements from the end of the lanes of the run before to those of this one */
+} TileRun;
+
+static const TileRun single_run = {0, 0};
+
 /* The start of part i of n elements divided evenly into `parts`. */
 static inline ptrdiff_t part_start(ptrdiff_t n, ptrdiff_t i, ptrdiff_t parts) { return n * i / parts; }
 

@@ -5,8 +5,8 @@
 
 typedef struct {
     ptrdiff_t depth;                    /* k of a run */
-    ptrdiff_t runs;                     /* 0: a single run, at `row` */
-    const ptrdiff_t *run;               /* run r begins at row + run[r] */
+    ptrdiff_t runs;                     /* 0: a single run, at `row` and `lane` */
+    const TileRun *run;
     const char *row;                    /* broadcast: row i at row + i * row_stride, all strides of rows in bytes */
     ptrdiff_t row_stride, row_k;
     const REAL *lane;

@@ -22,6 +22,13 @@ GROUPED = (
     (2, (1, 9, 9), 40, 40, (1, 3, 3), 10),
     (1, (1, 8, 20), 64, 64, (1, 3, 3), 4), (1, (2, 6, 7), 64, 64, (2, 3, 3), 2), (1, (1, 1, 70), 12, 12, (1, 1, 9), 12),
 )
+# few channels or filters: lines of a vector, of several, and longer than a block of k; filters of a sliver and of more
+LINES = (
+    (0, (1, 8, 8), 1, 2, (1, 3, 3), 1), (3, (1, 28, 28), 1, 6, (1, 5, 5), 1), (2, (1, 14, 14), 6, 16, (1, 5, 5), 1),
+    (2, (1, 9, 33), 2, 1, (1, 3, 3), 1), (1, (3, 6, 17), 3, 3, (2, 3, 3), 1), (2, (1, 1, 70), 1, 5, (1, 1, 9), 1),
+    (1, (1, 20, 47), 5, 20, (1, 5, 2), 1), (1, (1, 4, 1700), 1, 4, (1, 3, 3), 1), (1, (1, 6, 40), 40, 1, (1, 3, 3), 1),
+    (9, (1, 7, 31), 3, 64, (1, 3, 7), 1),
+)
 # inverted blocks: channels expanded to filters, then as many groups, and a projection to channels + 1
 SEPARABLE = (
     (0, (1, 5, 5), 3, 8, (1, 3, 3), 1), (1, (1, 1, 1), 1, 1, (1, 1, 1), 1), (2, (1, 9, 21), 3, 5, (1, 3, 3), 1),
@@ -111,6 +118,10 @@ def grouped(kernel, note, make):
     return Case(kernel, make, GROUPED, None, rtol=(2e-5, 1e-12), atol=(3e-4, 1e-12), note=f"grouped-{note}")
 
 
+def lines(kernel, note, make):
+    return Case(kernel, make, LINES, None, rtol=(2e-5, 1e-12), atol=(6e-4, 1e-12), note=f"lines-{note}")
+
+
 GEOMETRIES = {"plain": {}, "padded": {"padding": 1}, "strided": {"stride": 2, "padding": 1},
               "dilated": {"dilation": 2, "padding": 2}, "wide": {"stride": 3, "padding": 3, "dilation": 2}}
 CASES = [case(kernel, note, make(**where), bench=BENCH if note == "padded" else None)
@@ -137,6 +148,13 @@ CASES = [case(kernel, note, make(**where), bench=BENCH if note == "padded" else 
     winograd("conv", "silu", forward(affine=True, residual=True, activation="silu", padding=1)),
     *[case("conv", f, forward(affine=True, residual=True, activation=f, padding=1))
       for f in ("silu", "hardswish", "hardsigmoid")],
+] + [
+    lines(kernel, note, make(**where)) for note, where in GEOMETRIES.items()
+    for kernel, make in (("conv", forward), ("conv_input", of_input), ("conv_weight", of_weight))
+] + [
+    lines("conv", "end", forward(bias=True, affine=True, residual=True, activation="relu6", padding=2)),
+    lines("conv", "silu", forward(affine=True, residual=True, activation="silu", padding=1)),
+    lines("conv_input", "bias", of_input(bias=True, stride=2)),
 ] + [
     Case("conv_separable", separable(**{**options, **GEOMETRIES[note]}), SEPARABLE, None, rtol=(2e-5, 1e-12),
          atol=(2e-3, 1e-11), note=note)

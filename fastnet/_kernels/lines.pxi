@@ -2,9 +2,11 @@
 
 cdef enum:
     PLANE_BYTES = 24 << 10          # of the copied planes of a part
-    COPY_PIXELS = 100               # multiply-adds that take as long as to transpose a vector of pixels of the input,
-    END_PIXELS = 120                # as to write one of the output,
-    END_ROW = 12                    # and as to copy and write a pixel by the body of _conv
+    FULL_VECTOR = 64                # bytes of a vector whose multiply-add is the unit of the following costs:
+    COPY_PIXEL = 6                  # to transpose a pixel of the input, for each vector of channels,
+    END_PIXEL = 8                   # to transpose and write one of the output,
+    EACH_RUN = 3                    # to begin a run of a tile,
+    END_ROW = 12                    # to copy and write a pixel by the body of _conv
     LINE_FILTERS = 64               # up to which the copies of conv_weight cost more than those of the lines
     LEAST_STEPS = 4                 # k of a run
     LEAST_SUMS = 4                  # multiply-adds in flight at once
@@ -45,13 +47,19 @@ cdef bint uses_planes(const Windows *windows, DType dtype) noexcept:
     """Whether it pays that lanes are pixels: the filters would leave most lanes unused, and lines are long enough."""
     cdef const Axis *w = &windows.axis[2]
     cdef Tile tile = tile_of(dtype)
-    cdef ptrdiff_t depth = windows.taps * windows.channels
-    cdef ptrdiff_t moving = END_PIXELS + (COPY_PIXELS * ceil_div(windows.channels, tile.width) if windows.channels > 1 else 0)
+    cdef ptrdiff_t depth = windows.taps * windows.channels, vector = tile.width * tile.size
+    cdef ptrdiff_t runs = windows.axis[0].kernel * windows.axis[1].kernel * windows.channels
+    cdef ptrdiff_t panels = ceil_div(windows.filters, tile.width), moving, planes, direct
     if (windows.groups != 1 or w.stride != 1 or w.kernel < 2 or windows.filters > 2 * tile.width or depth == 0
-            or windows.axis[0].kernel * windows.axis[1].kernel * windows.channels > MOST_RUNS):
+            or runs > MOST_RUNS):
         return False
-    return (4 * ceil_div(w.output, tile.width) * (windows.filters * depth + moving)
-            < 3 * w.output * (ceil_div(windows.filters, tile.width) * depth + END_ROW))
+    moving = ceil_div(windows.filters, tile.height) * (END_PIXEL * tile.width + EACH_RUN * runs)
+    if windows.channels > 1:
+        moving += COPY_PIXEL * tile.width * ceil_div(windows.channels, tile.width)
+    planes = ceil_div(w.output, tile.width) * (windows.filters * depth * vector + FULL_VECTOR * moving)
+    # a tile of single vectors has too few sums in flight to be faster with shorter vectors
+    direct = w.output * ((panels * vector if panels > 1 else FULL_VECTOR) * depth + FULL_VECTOR * END_ROW)
+    return 4 * planes < 3 * direct
 
 
 cdef int run_planes(Launch *launch, const Windows *windows, DType dtype, char *weight) except -1:
@@ -79,7 +87,7 @@ cdef int run_planes(Launch *launch, const Windows *windows, DType dtype, char *w
     planes.n[L_PLANE] = (ceil_div(planes.n[L_COPIED] * row + tile.width, tile.width) | 1) * tile.width
     planes.blocks = output_planes(windows) * planes.n[L_PARTS]
     planes.work = 20 + (<double>output_planes(windows) * h.output * ceil_div(w.output, tile.width)
-                        * (windows.filters * windows.taps * windows.channels + END_PIXELS) / 3.5)
+                        * (windows.filters * windows.taps * windows.channels + END_PIXEL * tile.width) / 3.5)
     scratch = line_slots(&planes, copies * planes.n[L_PLANE], &tile)
     planes.p[L_SCRATCH] = scratch.data
     return submit(&planes)

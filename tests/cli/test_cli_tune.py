@@ -77,6 +77,35 @@ def test_a_study_is_continued(tmp_path, capsys):
     assert "is a study of other data;" in failure(capsys, "tune", other, *FAST, 6, "--study", study, code=2)
 
 
+@pytest.mark.parametrize("content", [
+    b"my only copy", b"a note\nanother note\n", bytes(5000), b"[" * 5000 + b"\n", b'{"study_name": "fastnet"',
+    b'{"op_code": 0, "worker_id": "a", "study_name": "other", "directions": [1]}\n{"op_c',
+    b"\xad\x00\x00\x00\x00\x00\x00\x00" + b'{"weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}\n\x00'])
+def test_a_file_that_is_not_a_study_is_left_alone(tmp_path, capsys, content):
+    table, file = flowers(tmp_path / "flowers.csv"), tmp_path / "thesis.txt"
+    file.write_bytes(content)
+    message = failure(capsys, "tune", table, *FAST, 1, "--study", file, code=2)
+    assert f"{file} is not a study of fastnet tune" in message
+    assert file.read_bytes() == content
+
+
+def test_a_damaged_study_is_left_alone(tmp_path, capsys):
+    table, study = flowers(tmp_path / "flowers.csv"), tmp_path / "flowers.study"
+    fastnet("tune", table, *FAST, 1, "--study", study, "--quiet")
+    lines = study.read_bytes().splitlines(keepends=True)
+    damaged = b"".join([*lines[:3], b"\0\0\0\n", *lines[4:], b'{"op_code": 4, "worker'])
+    study.write_bytes(damaged)
+    message = failure(capsys, "tune", table, *FAST, 2, "--study", study, code=2)
+    assert "is a damaged study of fastnet tune: line 4 is not a record" in message
+    assert study.read_bytes() == damaged
+
+
+def test_an_empty_file_begins_a_study(tmp_path):
+    table, study = flowers(tmp_path / "flowers.csv"), tmp_path / "flowers.study"
+    study.touch()
+    assert len(tuned(tmp_path, table, *FAST, 1, "--study", study)["trials"]) == 1
+
+
 def test_a_killed_trial_is_begun_again(tmp_path):
     """The next run makes the trial that a killed process left, with the same parameters."""
     table, study = flowers(tmp_path / "flowers.csv"), tmp_path / "flowers.study"

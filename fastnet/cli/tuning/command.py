@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import time
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from fastnet.cli.series.settings import is_forecast
 from fastnet.cli.settings import TrainSettings
 from fastnet.cli.terminal import say
 from fastnet.cli.train import at_most_threads, kind_of_training
+from fastnet.cli.tuning.journal import drop_partial_line
 from fastnet.cli.tuning.results import OPTIONS, draw_trials, finished, trial_line, trial_rows, trial_table
 from fastnet.cli.tuning.space import default_parameters, free_options, option_words, suggested
 from fastnet.datasets import names as dataset_names
@@ -77,7 +77,7 @@ class _SettingsSearch:
         args: of the command line.
 
     Raises:
-        WrongUseError: the study in the file is one of other data or settings.
+        WrongUseError: the file is not a study, or the study in it is one of other data or settings.
     """
 
     def __init__(self, args: argparse.Namespace) -> None:
@@ -207,7 +207,7 @@ def _opened_study(args: argparse.Namespace, about: dict[str, Any]) -> Any:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = None
     if args.study is not None:
-        _drop_partial_line(args.study)
+        drop_partial_line(args.study, _STUDY)
         journal = optuna.storages.journal
         storage = optuna.storages.JournalStorage(journal.JournalFileBackend(args.study))
     study = optuna.create_study(storage=storage, study_name=_STUDY, load_if_exists=True)
@@ -225,12 +225,3 @@ def _opened_study(args: argparse.Namespace, about: dict[str, Any]) -> Any:
             study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
             study.enqueue_trial(trial.params)
     return study
-
-
-def _drop_partial_line(path: str) -> None:
-    """Cut the line that a killed process has not written to its end off a journal."""
-    if not os.path.exists(path):
-        return
-    with open(path, "rb+") as file:
-        content = file.read()
-        file.truncate(content.rfind(b"\n") + 1)

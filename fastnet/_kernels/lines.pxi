@@ -1,4 +1,4 @@
-# Convolutions with few filters, and the gradient of filters over few channels: products over lines. Included by conv.pyx.
+# Convolutions with few filters, and the gradient of filters over few channels, line by line. Included by conv.pyx.
 
 cdef enum:
     PLANE_BYTES = 24 << 10          # of the copied planes of a part
@@ -35,7 +35,7 @@ cdef void set_parts(Launch *launch, const Windows *windows, ptrdiff_t lines) noe
 
 
 cdef Block line_slots(Launch *launch, ptrdiff_t elements, const Tile *tile):
-    """Memory for copied lines: a slot for each concurrent call of the body. The last copy may end with a whole vector."""
+    """Memory for copied lines: a slot for each concurrent call of the body. The last copy may end in a whole vector."""
     launch.n[L_SLOT] = elements = elements + tile.width
     launch.n[L_SLOTS] = min(launch.blocks, 2 * limit())
     return allocate_block(launch.n[L_SLOTS] * elements * tile.size)
@@ -159,6 +159,6 @@ cdef int run_lines_weight(const Windows *windows, DType dtype, char *dw, char *x
 
 
 cdef ptrdiff_t copied_line(ptrdiff_t length, const Tile *tile) noexcept:
-    """Elements from one copied line to the next: an odd number of vectors. A whole vector at the end of a copy may reach
+    """Elements from one copied line to the next: an odd number of vectors. The whole vector that ends a copy may reach
     into the next line, which is copied later."""
     return (ceil_div(length, tile.width) | 1) * tile.width

@@ -90,6 +90,11 @@ class DistributedDataParallel(Module):
                     tensor.register_hook(self._reached)
         return output
 
+    @property
+    def is_averaging(self) -> bool:
+        """Whether the backward() in progress has reached an output of this module, and averages the gradients."""
+        return self._waiting
+
     @contextmanager
     def no_sync(self) -> Iterator[None]:
         """Context in which backward() only accumulates this rank's gradients; the next one outside averages the sums.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fastnet._core.tensor import Tensor
     from fastnet.autograd.hooks import Contribution
     from fastnet.privacy.batches import BatchMasks
+    from fastnet.privacy.ranks import RankShare
     from fastnet.random import Generator
 
 __all__ = ["Clipping", "NoisySum"]
@@ -60,13 +61,16 @@ class NoisySum:
         masks: which rows of a batch are samples.
         clipping: the settings.
         generator: the source of the noise.
+        share: the part of the training that this rank computes.
     """
 
-    def __init__(self, names: dict[int, str], masks: BatchMasks, clipping: Clipping, generator: Generator) -> None:
-        self.names, self.masks, self.clipping, self.generator = names, masks, clipping, generator
+    def __init__(self, names: dict[int, str], masks: BatchMasks, clipping: Clipping, generator: Generator,
+                 share: RankShare) -> None:
+        self.names, self.masks, self.clipping, self.generator, self.share = names, masks, clipping, generator, share
 
     def __call__(self, contributions: list[Contribution]) -> None:
         """Set the gradients of the leaves that backward() has reached."""
+        self.share.require_average()
         n = self._batch_size(contributions)
         mask = self.masks.take(n)
         uses: dict[int, tuple[Tensor, list[Any]]] = {}

@@ -156,7 +156,7 @@ class PrivacyEngine:
         self.noise_multiplier, self.sample_rate = float(noise_multiplier), loader.sample_rate
         names = {id(p): name for name, p in parameters.items()}
         generator = Generator(self._new_seed(64, share.rank))
-        collect_gradients(parameters.values(), NoisySum(names, masks, settings, generator))
+        collect_gradients(parameters.values(), NoisySum(names, masks, settings, generator, share))
         return module, optimizer, loader
 
     def make_private_with_epsilon(self, *, module: _Module, optimizer: _Optimizer, data_loader: DataLoader,

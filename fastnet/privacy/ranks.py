@@ -12,6 +12,7 @@ from fastnet.data.arrays import fingerprint
 if TYPE_CHECKING:
     from fastnet import nn
     from fastnet.data import DataLoader
+    from fastnet.distributed import DistributedDataParallel
 
 __all__ = ["RankShare", "check_ranks_agree", "share_of", "wrapped_module"]
 
@@ -27,6 +28,7 @@ class RankShare:
     Args:
         rank: of this process.
         ranks: the number of processes.
+        replica: averages the gradients of the ranks; None in a process that works alone.
 
     Example:
         >>> from fastnet.privacy.ranks import RankShare
@@ -37,6 +39,7 @@ class RankShare:
 
     rank: int
     ranks: int
+    replica: DistributedDataParallel | None = None
 
     def noise_multiplier(self, whole: float) -> float:
         """The noise that this rank adds.
@@ -62,6 +65,18 @@ class RankShare:
         """
         return range(self.rank, samples, self.ranks)
 
+    def require_average(self) -> None:
+        """Refuse a backward() that does not average the gradients of the ranks: this rank's noise alone is too small.
+
+        Raises:
+            RuntimeError: backward() has not reached an output of the replica.
+        """
+        if self.replica is not None and not self.replica.is_averaging:
+            raise RuntimeError("backward(): expected the loss of an output of the DistributedDataParallel that "
+                               f"make_private got, called outside of no_sync(), so that the {self.ranks} ranks average "
+                               "their gradients; this backward() averages none, and this rank alone adds too little "
+                               "noise for the epsilon that is counted")
+
 
 def share_of(module: nn.Module) -> RankShare:
     """The part of this rank in the training of a module.
@@ -79,7 +94,7 @@ def share_of(module: nn.Module) -> RankShare:
         raise ValueError(f"make_private: this process is one of {world.world_size()} ranks, whose gradients must be "
                          "averaged: expected module to be a fastnet.distributed.DistributedDataParallel, in a loop of "
                          f"your own, got a {type(module).__name__}")
-    return RankShare(world.rank(), world.world_size())
+    return RankShare(world.rank(), world.world_size(), module)
 
 
 def wrapped_module(module: nn.Module) -> nn.Module:

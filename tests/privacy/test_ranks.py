@@ -110,3 +110,31 @@ else:
 
 def test_what_is_refused():
     run_code(2, REFUSED)
+
+
+WITHOUT_AVERAGE = HEAD + """
+from contextlib import nullcontext
+replica, optimizer, loader, _ = private(nn.Linear(4, 3).double(), 1.0)
+a, b = next(iter(loader))
+
+def backward(module, context):
+    optimizer.zero_grad()
+    with context:
+        F.cross_entropy(module(a), b).backward()
+
+for module, context in (replica, replica.no_sync()), (replica.module, nullcontext()):
+    try:
+        backward(module, context)
+    except RuntimeError as error:
+        assert "so that the 2 ranks average their gradients" in str(error), error
+    else:
+        raise AssertionError
+    assert all(p.grad is None for p in replica.parameters())
+backward(replica, nullcontext())                        # the batch still waits
+assert not replica.is_averaging
+"""
+
+
+def test_gradients_that_are_not_averaged_are_refused():
+    """Each rank adds noise for the average: alone, it is too small by the root of the number of ranks."""
+    run_code(2, WITHOUT_AVERAGE)

@@ -14,7 +14,7 @@ from fastnet._core.optional import optional
 from fastnet._core.reprs import repr_of
 from fastnet._core.state import Finally
 from fastnet.callbacks import Callback
-from fastnet.federated.averaging import nonfinite_array
+from fastnet.federated.averaging import array_error
 from fastnet.training import Trainer
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def client(trainer: Trainer, x: Any, y: Any = None, *, validation_data: Any = No
         trainer: a Trainer of this client alone; its optimizer's state is reset in each round.
         x, y: the data to train on: arrays (a tuple of them for a model of several inputs) and the targets, or a loader
             and None. A client may have samples of one class only.
-        validation_data: (x, y) to evaluate on; None: the data to train on.
+        validation_data: (x, y) to evaluate on, or a loader and None; None: the data to train on.
         epochs: passes over the data in a round.
         batch_size: samples per step.
         seed: of shuffling and dropout.
@@ -52,7 +52,8 @@ def client(trainer: Trainer, x: Any, y: Any = None, *, validation_data: Any = No
     Raises:
         ImportError: Flower is not installed (`pip install flwr`).
         TypeError: `trainer` is not a Trainer, or another argument has another type.
-        ValueError: `epochs` or `batch_size` is below 1; in a round, weights of the server that do not fit the model.
+        ValueError: `epochs` or `batch_size` is below 1, x and y have no samples or different numbers of them; in a
+            round, weights of the server that do not fit the model.
         FloatingPointError: in a round, the weights are no longer finite. Flower counts the client as failed; it never
             sends NaN.
 
@@ -88,7 +89,10 @@ class LocalClient:
             raise TypeError(f"expected a fastnet.Trainer, got {given_text(trainer)}")
         self.trainer: Trainer = trainer
         self.data: tuple[Any, Any] = x, y
-        self.validation_data: tuple[Any, Any] = self.data if validation_data is None else tuple(validation_data)
+        self.validation_data: tuple[Any, Any] = _pair(self.data if validation_data is None else validation_data)
+        for inputs, targets in (self.data, self.validation_data):
+            if targets is not None and not len(_dataset(inputs, targets)):
+                raise ValueError("expected at least one sample, got none")
         self.epochs: int = whole_number("epochs", epochs, 1)
         self.batch_size: int = whole_number("batch_size", batch_size, 1)
         self.seed: int = whole_number("seed", seed, 0)
@@ -115,6 +119,7 @@ class LocalClient:
             parameters: as `get_parameters` returns them.
 
         Raises:
+            TypeError: anything but arrays of floating-point numbers.
             ValueError: another number of arrays, another shape, or numbers that are not finite; nothing is changed.
         """
         exchanged = self._exchanged()
@@ -122,12 +127,11 @@ class LocalClient:
             raise ValueError(f"expected {len(exchanged)} arrays from the server, one for each floating-point entry of "
                              f"the model's state_dict, got {len(parameters)}")
         for (name, x), array in zip(exchanged, parameters):
+            if error := array_error(f"the server's array for {name!r}", array):
+                raise error
             if tuple(array.shape) != tuple(x.shape):
                 raise ValueError(f"the server sent an array of shape {shape_text(array)} for {name!r}, expected "
                                  f"{shape_text(x)}")
-        bad = nonfinite_array(parameters)
-        if bad is not None:
-            raise ValueError(f"the server sent numbers that are not finite for {exchanged[bad][0]!r}")
         with fastnet.no_grad():
             for (_, x), array in zip(exchanged, parameters):
                 x.copy_(fastnet.from_numpy(np.asarray(array, x.dtype)))
@@ -188,8 +192,7 @@ class LocalClient:
         x, y = self.data
         if y is None:
             return x
-        return data.DataLoader(data.TensorDataset(*(x if isinstance(x, tuple) else (x,)), y), batch_size, shuffle=True,
-                               seed=seed)
+        return data.DataLoader(_dataset(x, y), batch_size, shuffle=True, seed=seed)
 
     def _begin_round(self, rate: float | None) -> None:
         """Reset what the last round left in the Trainer: the optimizer's state, the history and the counts.
@@ -226,6 +229,16 @@ class _Proximal(Callback):
             for p, start in self._pairs:
                 if p.grad is not None:
                     p.grad.add_(p.detach() - start, alpha=self.mu)
+
+
+def _dataset(x: Any, y: Any) -> data.TensorDataset:
+    return data.TensorDataset(*(x if isinstance(x, tuple) else (x,)), y)
+
+
+def _pair(given: Any) -> tuple[Any, Any]:
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        raise TypeError(f"expected validation_data to be (x, y), or a loader and None, got {given_text(given)}")
+    return given[0], given[1]
 
 
 def _round_seed(seed: int, server_round: int) -> int:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from fastnet._core.errors import at_least_zero, whole_number
+from fastnet._core.errors import at_least_zero, given_text, whole_number
 from fastnet._core.optional import optional
-from fastnet.federated.averaging import average, nonfinite_array
+from fastnet.federated.averaging import array_error, average
 
 __all__ = ["FedAvg", "FedProx", "simulate"]
 
@@ -19,8 +19,9 @@ def FedAvg(**options: Any) -> Any:
     """Make Flower's strategy FedAvg with three differences.
 
     The mean is `fastnet.federated.average`, so it has the same bits in whatever order the clients answer. A client
-    whose arrays are not finite, or have other shapes than the server's, counts as failed, with a warning that names it,
-    and the round continues without it. Each round's number goes to the clients as `server_round`.
+    that reports no samples, or whose arrays are not finite floating-point numbers of the server's shapes, counts as
+    failed, with a warning that names it, and the round continues without it. If no client is left, the server keeps its
+    weights, with a warning. Each round's number goes to the clients as `server_round`.
 
     Args:
         options: those of `flwr.server.strategy.FedAvg`, such as `initial_parameters` and `min_fit_clients`.
@@ -69,7 +70,9 @@ def simulate(clients: Sequence[Any], strategy: Any, num_rounds: int = 3) -> tupl
 
     Raises:
         ImportError: Flower is not installed.
+        TypeError: something that is not a client.
         ValueError: no client, or less than one round.
+        RuntimeError: no round gave new weights, because clients failed in all of them. Warnings name the clients.
 
     Example:
         >>> import numpy as np, fastnet
@@ -84,12 +87,16 @@ def simulate(clients: Sequence[Any], strategy: Any, num_rounds: int = 3) -> tupl
     server_module = optional("flwr.server", "fastnet.federated.simulate")
     if not clients:
         raise ValueError("simulate: expected at least one client")
+    num_rounds = whole_number("num_rounds", num_rounds, 1)
     manager = server_module.SimpleClientManager()
     for number, each in enumerate(clients):
         manager.register(_proxy(each, str(number)))
-    server = server_module.Server(client_manager=manager, strategy=strategy)
+    server = type("Server", (_CountsFailures, server_module.Server), {})(client_manager=manager, strategy=strategy)
     server.set_max_workers(1)           # one at a time: the clients share the random generator of this process
-    history, _ = server.fit(whole_number("num_rounds", num_rounds, 1), timeout=None)
+    history, _ = server.fit(num_rounds, timeout=None)
+    if server.failed_rounds == num_rounds:
+        raise RuntimeError(f"simulate: clients failed in all {num_rounds} rounds, so the weights are those of the "
+                           "beginning; the warnings of the logger 'flwr' name the clients and their errors")
     return _flwr().parameters_to_ndarrays(server.parameters), history
 
 
@@ -118,26 +125,31 @@ class _Repeatable:
         failures = list(failures)
         for proxy, result in results:
             arrays = arrays_of(result.parameters)
-            problem = self._problem(arrays)
+            problem = self._problem(arrays, result.num_examples)
             if problem is None:
                 updates.append((arrays, result))
             else:
-                _log.warning("round %d: client %s %s; the round continues without it", server_round, proxy.cid, problem)
+                _log.warning("round %d: client %s failed: %s; the round continues without it", server_round, proxy.cid,
+                             problem)
                 failures.append((proxy, result))
         if not updates or (failures and not getattr(self, "accept_failures", True)):
+            _log.warning("round %d: %d of %d clients failed; the server's weights are unchanged", server_round,
+                         len(failures), len(failures) + len(updates))
             return None, {}
         mean = average([(arrays, result.num_examples) for arrays, result in updates])
         combine = getattr(self, "fit_metrics_aggregation_fn", None)
         metrics = {} if combine is None else combine([(r.num_examples, r.metrics) for _, r in updates])
         return _flwr().ndarrays_to_parameters(mean), metrics
 
-    def _problem(self, arrays: Sequence[Any]) -> str | None:
+    def _problem(self, arrays: Sequence[Any], samples: int) -> str | None:
         """Why the arrays of a client cannot be averaged; None if they can."""
-        bad = nonfinite_array(arrays)
-        if bad is not None:
-            return f"returned numbers that are not finite, in array {bad}"
+        if samples <= 0:
+            return f"expected at least one sample, got {samples}"
+        errors = (array_error(f"array {i}", a) for i, a in enumerate(arrays))
+        if error := next(filter(None, errors), None):
+            return str(error)
         if self._shapes is not None and [a.shape for a in arrays] != self._shapes:
-            return f"returned {len(arrays)} arrays of other shapes than the server's {len(self._shapes)}"
+            return f"expected the {len(self._shapes)} shapes of the server's arrays, got {len(arrays)} arrays of others"
         return None
 
 
@@ -146,7 +158,19 @@ def _strategy(name: str, options: dict[str, Any]) -> Any:
     return type(name, (_Repeatable, base), {})(**options)
 
 
-# ---- clients of this process ----------------------------------------------------------------------------------------
+# ---- server and clients of this process -----------------------------------------------------------------------------
+
+class _CountsFailures:
+    """The method that differs from that of Flower's Server."""
+
+    failed_rounds = 0
+
+    def fit_round(self, server_round: int, timeout: float | None) -> Any:
+        """Flower's round; counts those in which clients trained and the strategy returned no weights."""
+        found = super().fit_round(server_round, timeout)        # type: ignore[misc]
+        self.failed_rounds += found is not None and found[0] is None
+        return found
+
 
 class _Local:
     """A client of this process as Flower's server sees it."""
@@ -184,6 +208,8 @@ class _Local:
 
 
 def _proxy(client: Any, name: str) -> Any:
+    if not hasattr(client, "to_client"):
+        raise TypeError(f"simulate: expected clients of fastnet.federated.client, got {given_text(client)}")
     base = optional("flwr.server.client_proxy", "fastnet.federated").ClientProxy
     made = type("LocalProxy", (_Local, base), {})(name)
     made.client = client.to_client()

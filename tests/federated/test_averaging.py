@@ -35,7 +35,25 @@ def test_the_order_of_the_clients_changes_no_bit():
     ([([np.ones(2)], 0)], "got 1 with 0 samples"),
     ([([np.ones(2)], 1), ([np.ones(3)], 1)], r"shapes \((2|3),\) from each client, got \((2|3),\)"),
     ([([np.ones(2)], 1), ([np.array([1.0, np.nan])], 1)], "array 0 of a client has numbers that are not finite"),
+    ([([np.ones(2)], -1), ([np.zeros(2)], 3)], "the number of samples of a client to be at least 0, got -1"),
 ])
 def test_wrong_updates(some, message):
     with pytest.raises(ValueError, match=message):
         average(some)
+
+
+@pytest.mark.parametrize(("some", "message"), [
+    ([([np.float32([0.4])], 5), ([np.array([1])], 1)], "array 0 of a client: expected a NumPy array of floating-point "
+                                                       "numbers, got one of int64"),
+    ([([[1.0, 2.0]], 1)], "array 0 of a client: expected a NumPy array of floating-point numbers, got list"),
+    ([([np.array(["a"])], 1)], "floating-point numbers, got one of <U1"),
+    ([([np.ones(2)], 0.5)], "the number of samples of a client to be a whole number, got 0.5"),
+])
+def test_wrong_types(some, message):
+    with pytest.raises(TypeError, match=message):
+        average(some)
+
+
+def test_the_widest_dtype_is_kept_in_any_order():
+    some = [([np.float32([0.5])], 5), ([np.float64([0.1])], 1)]
+    assert [a.dtype for order in (some, some[::-1]) for a in average(order)] == [np.float64, np.float64]

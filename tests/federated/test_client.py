@@ -105,8 +105,10 @@ def test_what_a_server_may_not_send():
         client.fit(good[1:], {})
     with pytest.raises(ValueError, match=r"array of shape \(3,\) for '0.weight', expected \(8, 2\)"):
         client.fit([good[-1], *good[1:]], {})
-    with pytest.raises(ValueError, match=r"numbers that are not finite for '0.bias'"):
+    with pytest.raises(ValueError, match=r"the server's array for '0.bias' has numbers that are not finite"):
         client.fit([good[0], good[1] * np.nan, *good[2:]], {})
+    with pytest.raises(TypeError, match=r"the server's array for '0.weight': expected a NumPy array .*, got list"):
+        client.fit([a.tolist() for a in good], {})
     with pytest.raises(TypeError, match="expected proximal_mu to be a number, got 'much'"):
         client.fit(good, {"proximal_mu": "much"})
     other = [a + 1 for a in good]
@@ -127,6 +129,11 @@ def test_a_client_never_returns_nan():
 @pytest.mark.parametrize(("make", "error", "message"), [
     (lambda: LocalClient(nn.Linear(2, 1), X), TypeError, "expected a fastnet.Trainer, got Linear"),
     (lambda: made(epochs=0), ValueError, "expected epochs to be at least 1, got 0"),
+    (lambda: LocalClient(made().trainer, X[:9], Y[:5]), ValueError, r"equal length, got the shapes \(9, 2\), \(5,\)"),
+    (lambda: LocalClient(made().trainer, X[:0], Y[:0]), ValueError, "expected at least one sample, got none"),
+    (lambda: made(validation_data=(X[:9], Y[:5])), ValueError, r"equal length, got the shapes \(9, 2\), \(5,\)"),
+    (lambda: made(validation_data=(X[:0], Y[:0])), ValueError, "expected at least one sample, got none"),
+    (lambda: made(validation_data=X), TypeError, r"validation_data to be \(x, y\), or a loader and None, got ndarray"),
     (lambda: made(batch_size=1.5), TypeError, "expected batch_size to be a whole number"),
 ])
 def test_wrong_clients(make, error, message):

@@ -98,7 +98,47 @@ def test_a_client_that_returns_nan_is_left_out(warned):
     start = LocalClient(make_trainer(), None).get_parameters({})
     kept = [make(number, LocalClient).fit(start, {"server_round": 1})[:2] for number in (0, 2, 3)]
     assert bits(weights) == bits(average(kept))
-    assert "round 1: client 1 returned numbers that are not finite, in array 0" in warned.text
+    assert "round 1: client 1 failed: array 0 has numbers that are not finite; the round continues" in warned.text
+
+
+@pytest.mark.parametrize(("array", "samples", "problem"), [
+    (np.ones(2, np.int64), 3, "array 0: expected a NumPy array of floating-point numbers, got one of int64"),
+    (np.ones(2), -100, "expected at least one sample, got -100"),
+    (np.ones(2), 0, "expected at least one sample, got 0"),
+])
+def test_a_result_that_would_ruin_the_mean_is_left_out(warned, array, samples, problem):
+    from flwr.common import Code, FitRes, Status, ndarrays_to_parameters, parameters_to_ndarrays
+
+    class Proxy:
+        cid = "7"
+
+    def result(array, samples):
+        return Proxy(), FitRes(Status(Code.OK, ""), ndarrays_to_parameters([array]), samples, {})
+    mean, _ = FedAvg().aggregate_fit(1, [result(np.float32([1, 2]), 1), result(array, samples)], [])
+    assert parameters_to_ndarrays(mean)[0].tolist() == [1, 2]
+    assert f"round 1: client 7 failed: {problem}; the round continues without it" in warned.text
+    assert FedAvg().aggregate_fit(2, [result(array, samples)], []) == (None, {})
+    assert "round 2: 1 of 1 clients failed; the server's weights are unchanged" in warned.text
+
+
+@pytest.mark.parametrize("how", ["raises", "nan"])
+def test_a_simulation_whose_clients_all_fail_raises(how):
+    class Failing(LocalClient):
+        def fit(self, parameters, config):
+            if how == "raises":
+                raise RuntimeError("no data")
+            return [a * np.nan for a in parameters], 3, {}
+
+    clients = [make(number) for number in range(CLIENTS)]
+    for each in clients:
+        each.__class__ = type("Failing", (Failing, type(each)), {})
+    with pytest.raises(RuntimeError, match="clients failed in all 2 rounds, so the weights are those of the beginning"):
+        simulate(clients, FedAvg(**options()), 2)
+
+
+def test_a_simulation_that_only_evaluates():
+    _, history = simulate([make(0), make(1)], FedAvg(fraction_fit=0.0, min_fit_clients=0), 1)
+    assert len(history.losses_distributed) == 1
 
 
 def test_no_failures_are_accepted_where_they_are_refused():
@@ -139,6 +179,8 @@ def test_metrics_are_combined_by_flowers_function():
 def test_wrong_simulations():
     with pytest.raises(ValueError, match="at least one client"):
         simulate([], FedAvg())
+    with pytest.raises(TypeError, match=r"expected clients of fastnet\.federated\.client, got 3"):
+        simulate([3], FedAvg())
     with pytest.raises(ValueError, match="num_rounds to be at least 1"):
         simulate([make(0)], FedAvg(), 0)
     with pytest.raises(ValueError, match=r"proximal_mu to be 0 or more, got -0\.1"):

@@ -5,9 +5,11 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-__all__ = ["TOKEN", "current", "first_rank_tells", "is_first_rank", "is_launched", "rank", "set_current", "world_size"]
+__all__ = ["TOKEN", "current", "first_rank_tells", "is_first_rank", "launched_by", "rank", "set_current", "world_size"]
 
 TOKEN = "FASTNET_DISTRIBUTED_TOKEN"     # the environment variable with the secret that all ranks know
+# with the number of ranks, of Open MPI, of MPICH and its kin, and of Slurm
+_SIZES_OF_MPI = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE")
 
 _T = TypeVar("_T")
 _current_group: list[Any] = []                 # at most one
@@ -42,9 +44,19 @@ def is_first_rank() -> bool:
     return rank() == 0
 
 
-def is_launched() -> bool:
-    """Whether `fastnet launch` started this process as one rank of several."""
-    return TOKEN in os.environ and os.environ.get("WORLD_SIZE", "1") != "1"
+def launched_by() -> str | None:
+    """The backend of the launcher that started this process as one of several, or None.
+
+    "sockets" by torchrun's variables, which `fastnet launch` sets, too; "mpi" by those of mpirun.
+    """
+    if _ranks_in("WORLD_SIZE") > 1 and "RANK" in os.environ:
+        return "sockets"
+    return "mpi" if any(_ranks_in(name) > 1 for name in _SIZES_OF_MPI) else None
+
+
+def _ranks_in(name: str) -> int:
+    text = os.environ.get(name, "")
+    return int(text) if text.isdecimal() else 0
 
 
 def first_rank_tells(function: Callable[[], _T]) -> _T:

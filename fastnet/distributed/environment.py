@@ -1,13 +1,10 @@
-"""The environment of a rank: torchrun's variables, and those of the launchers of MPI."""
+"""The place of a rank, by torchrun's environment variables."""
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 
-__all__ = ["Place", "launched_by", "place"]
-
-# {variable with the number of ranks: variable with the rank}, of Open MPI, of MPICH and its kin, and of Slurm
-_MPI_VARIABLES = {"OMPI_COMM_WORLD_SIZE": "OMPI_COMM_WORLD_RANK", "PMI_SIZE": "PMI_RANK", "PMIX_SIZE": "PMIX_RANK"}
+__all__ = ["Place", "place"]
 
 _LAST_PORT = 65535
 
@@ -47,15 +44,3 @@ def _integer_in(name: str) -> int:
                          f"{text!r}; `fastnet launch --nproc N script.py` sets RANK, WORLD_SIZE, MASTER_ADDR and "
                          "MASTER_PORT")
     return int(text)
-
-
-def launched_by() -> str | None:
-    """The backend of the launcher that started this process as one of several: "sockets", "mpi", or None."""
-    if _ranks_in("WORLD_SIZE") > 1 and "RANK" in os.environ:
-        return "sockets"
-    return "mpi" if any(_ranks_in(name) > 1 for name in _MPI_VARIABLES) else None
-
-
-def _ranks_in(name: str) -> int:
-    text = os.environ.get(name, "")
-    return int(text) if text.isdecimal() else 0

@@ -15,7 +15,7 @@ from fastnet._core.reprs import repr_of
 from fastnet.backend import config
 from fastnet.distributed.agreement import require_same
 from fastnet.distributed.collectives import broadcast_bytes
-from fastnet.distributed.environment import launched_by, place
+from fastnet.distributed.environment import place
 from fastnet.distributed.shared_memory import share_memory
 from fastnet.distributed.transport import Transport
 
@@ -96,7 +96,7 @@ def init_process_group(backend: str | None = None, *, timeout: float | datetime.
     """
     if world.current() is not None:
         raise RuntimeError("init_process_group: the process group exists already; call destroy_process_group first")
-    name = backend or launched_by() or "sockets"
+    name = backend or world.launched_by() or "sockets"
     name = _ALIASES.get(name, name)
     if name not in BACKENDS:
         raise ValueError(f"init_process_group: expected the backend 'sockets' or 'mpi', got {backend!r}")
@@ -155,7 +155,7 @@ def _share_cores(group: ProcessGroup) -> None:
 
 
 def init_from_launcher() -> bool:
-    """Join the other ranks if `fastnet launch` or mpirun started this process as one of several.
+    """Join the other ranks if `fastnet launch`, torchrun or mpirun started this process as one of several.
 
     Returns:
         Whether this process belongs to a group now. A second call has no effect.
@@ -165,7 +165,7 @@ def init_from_launcher() -> bool:
         >>> dist.init_from_launcher()
         False
     """
-    if world.current() is None and launched_by() is not None:
+    if world.current() is None and world.launched_by() is not None:
         init_process_group()
     return world.current() is not None
 

@@ -37,8 +37,8 @@ def token() -> bytes:
     found = os.environ.get(TOKEN, "")
     if not found:
         raise DistError(f"init_process_group: expected a secret token in the environment variable {TOKEN}, the same on "
-                        "all ranks. `fastnet launch` sets it; to start the ranks by hand, make one with `python -c "
-                        "'import secrets; print(secrets.token_hex(16))'`")
+                        "all ranks. `fastnet launch` sets it; for ranks that torchrun or you start, make one with "
+                        "`python -c 'import secrets; print(secrets.token_hex(16))'`")
     return found.encode()
 
 

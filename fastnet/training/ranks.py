@@ -17,10 +17,13 @@ __all__ = ["join_ranks", "resume", "sharded_training"]
 
 
 def join_ranks() -> None:
-    """Join the process group if `fastnet launch` started this process, and the program did not join yet."""
-    if world.is_launched() and world.current() is None:
-        from fastnet.distributed import init_process_group
-        init_process_group("sockets")
+    """Join the other ranks if a launcher started this process, as `init_from_launcher` does.
+
+    Without that, each rank would train a separate model, and all of them would write the same files.
+    """
+    if world.launched_by() is not None:
+        from fastnet.distributed import init_from_launcher
+        init_from_launcher()
 
 
 def sharded_training(trainer: Trainer, hooks: Sequence[Callback]) -> ShardedTraining | None:

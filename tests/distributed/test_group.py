@@ -8,7 +8,8 @@ import pytest
 from rank_tools import finish, run_code, settings, start
 
 import fastnet.distributed as dist
-from fastnet.distributed.environment import launched_by, place
+from fastnet._core.world import launched_by
+from fastnet.distributed.environment import place
 
 JOIN = "import fastnet.distributed as dist; dist.init_process_group(timeout={}); print(dist.get_rank())"
 WAIT = "import fastnet.distributed as dist, time; dist.init_process_group(timeout=30); print(0, flush=True)\n"

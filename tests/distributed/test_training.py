@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sharded
 from mpi_tools import mpirun
-from rank_tools import SHARDED, TOKEN, run, settings
+from rank_tools import SHARDED, TOKEN, finish, run, settings, start
 from training_tools import blobs, perceptron
 
 import fastnet
@@ -105,6 +105,39 @@ def test_any_script_with_a_trainer_is_distributed_by_the_launcher(ranks, tmp_pat
     assert len({text.splitlines()[-1] for text in outputs}) == 1
     assert [text.count("epoch") for text in outputs] == [3] + [0] * (ranks - 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["history.csv", "m.safetensors"]
+
+
+def test_any_script_with_a_trainer_is_distributed_by_mpirun(tmp_path):
+    found = mpirun(2, "-c", WITHOUT_SHARDS, cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.count("epoch") == 3
+    [one, other] = re.findall("end .*", found.stdout)
+    assert one == other
+
+
+def test_separate_trainings_under_mpirun():
+    """A program that wants them says so; one that trains nothing does not load MPI."""
+    found = mpirun(2, "-c", "import sys, fastnet.distributed as dist\nassert 'mpi4py' not in sys.modules\n"
+                   "dist.init_process_group('sockets', world_size=1, rank=0)\n" +
+                   SEPARATE + "assert 'mpi4py' not in sys.modules")
+    assert found.returncode == 0, found.stderr
+
+
+SEPARATE = """
+import os, numpy as np, fastnet
+x = np.full((8, 2), os.getpid(), np.float32)
+fastnet.Trainer(fastnet.nn.Linear(2, 1), loss="mse").fit(x, x[:, 0], progress=False)
+"""
+
+
+def test_ranks_of_another_launcher_do_not_train_separate_models():
+    """Without the token, which only `fastnet launch` sets, they cannot join."""
+    ranks = settings(2)
+    for environment in ranks:
+        del environment[TOKEN]
+    codes, _, errors = finish(start(ranks, "-c", SEPARATE))
+    assert codes == [1, 1]
+    assert all(f"expected a secret token in the environment variable {TOKEN}" in error for error in errors)
 
 
 def test_gradients_of_shards_are_those_of_the_batch():

@@ -51,7 +51,7 @@ def add_tune(p: argparse.ArgumentParser) -> None:
 def tune(args: argparse.Namespace) -> None:
     """Search the best settings of a training, and train the model of the best trial again."""
     optional("optuna", "fastnet tune")
-    if world.is_launched() or world.world_size() > 1:
+    if world.launched_by() is not None or world.world_size() > 1:
         raise WrongUseError("a search is of one process: run it without fastnet launch and mpirun")
     if args.resume:
         raise WrongUseError("--resume continues one training: use --study FILE to continue a search")

@@ -54,7 +54,7 @@ class DistributedDataParallel(distributed.DistributedDataParallel):
 
     def __init__(self, module: Module, device_ids: Any = None, output_device: Any = None, dim: int = 0,
                  broadcast_buffers: bool = True, **options: Any) -> None:
-        self._alone = world.current() is None
+        self._alone = world.current() is None and world.launched_by() is None
         if self._alone:
             Module.__init__(self)
             self.module, self.require_backward_grad_sync = module, True

@@ -118,8 +118,8 @@ cdef int append_arrays(tuple values, str name, list arrays) except -1:
     for value in values:
         if cnp.PyArray_Check(value):
             arrays.append(value)
-        elif type(value) is tuple:
-            append_arrays(value, name, arrays)
+        elif isinstance(value, tuple):      # a NamedTuple, too
+            append_arrays(tuple(value), name, arrays)
         elif not is_array_free(value, 0):
             raise TypeError(f"{name}: expected a gradient to save arrays, numbers, and tuples of these, got "
                             f"{type(value).__name__}")

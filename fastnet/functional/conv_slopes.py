@@ -5,7 +5,7 @@ two: sum(out * g) is one function of the volume, the filters and g.
 """
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastnet._core.memory import empty
 from fastnet.autograd import gradient, on_tensors, op
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 __all__ = ["convolved", "filter_slope", "volume_slope"]
 
 
-def _convolve_volume(v: Array, weight: Array, shape: Shape, geometry: tuple[Any, ...]) -> Array:
+def _convolve_volume(v: Array, weight: Array, shape: Shape, geometry: Geometry) -> Array:
     out = empty(shape, v.dtype)
-    run_conv(out, contiguous(v), as_filters(weight), None, Geometry(*geometry))
+    run_conv(out, contiguous(v), as_filters(weight), None, geometry)
     return out
 
 
-def _spread_over_volume(g: Array, weight: Array, shape: Shape, geometry: tuple[Any, ...]) -> Array:
+def _spread_over_volume(g: Array, weight: Array, shape: Shape, geometry: Geometry) -> Array:
     out = empty(shape, g.dtype)
-    run_conv_input(out, contiguous(g), as_filters(weight), None, Geometry(*geometry))
+    run_conv_input(out, contiguous(g), as_filters(weight), None, geometry)
     return out
 
 
-def _correlate(v: Array, g: Array, shape: Shape, geometry: tuple[Any, ...]) -> Array:
+def _correlate(v: Array, g: Array, shape: Shape, geometry: Geometry) -> Array:
     out = empty(shape, g.dtype)
-    run_conv_weight(as_filters(out), contiguous(v), contiguous(g), Geometry(*geometry))
+    run_conv_weight(as_filters(out), contiguous(v), contiguous(g), geometry)
     return out
 
 
 @op
-def convolved(v: Array, weight: Array, shape: Shape, geometry: tuple[Any, ...]) -> Result[Array]:
+def convolved(v: Array, weight: Array, shape: Shape, geometry: Geometry) -> Result[Array]:
     """The convolution of a volume, in this shape."""
     return _convolve_volume(v, weight, shape, geometry), (
         gradient(_volume_of_convolved, weight, v.shape, geometry),
@@ -45,7 +45,7 @@ def convolved(v: Array, weight: Array, shape: Shape, geometry: tuple[Any, ...]) 
 
 
 @op
-def volume_slope(g: Array, weight: Array, shape: Shape, geometry: tuple[Any, ...]) -> Result[Array]:
+def volume_slope(g: Array, weight: Array, shape: Shape, geometry: Geometry) -> Result[Array]:
     """The gradient of a volume of this shape: the transposed convolution."""
     return _spread_over_volume(g, weight, shape, geometry), (
         gradient(_result_of_volume_slope, weight, g.shape, geometry),
@@ -53,7 +53,7 @@ def volume_slope(g: Array, weight: Array, shape: Shape, geometry: tuple[Any, ...
 
 
 @op
-def filter_slope(v: Array, g: Array, shape: Shape, geometry: tuple[Any, ...]) -> Result[Array]:
+def filter_slope(v: Array, g: Array, shape: Shape, geometry: Geometry) -> Result[Array]:
     """The gradient of filters of this shape."""
     return _correlate(v, g, shape, geometry), (
         gradient(_volume_of_filter_slope, g, v.shape, geometry),
@@ -61,30 +61,30 @@ def filter_slope(v: Array, g: Array, shape: Shape, geometry: tuple[Any, ...]) ->
 
 
 @on_tensors(volume_slope, 1)
-def _volume_of_convolved(g: Array, weight: Array, shape: Shape, geometry: tuple[Any, ...]) -> Array:
+def _volume_of_convolved(g: Array, weight: Array, shape: Shape, geometry: Geometry) -> Array:
     return _spread_over_volume(g, weight, shape, geometry)
 
 
 @on_tensors(lambda g, v, shape, geometry: filter_slope(v, g, shape, geometry), 0)
-def _filters_of_convolved(g: Array, v: Array, shape: Shape, geometry: tuple[Any, ...]) -> Array:
+def _filters_of_convolved(g: Array, v: Array, shape: Shape, geometry: Geometry) -> Array:
     return _correlate(v, g, shape, geometry)
 
 
 @on_tensors(convolved, 1)
-def _result_of_volume_slope(h: Array, weight: Array, shape: Shape, geometry: tuple[Any, ...]) -> Array:
+def _result_of_volume_slope(h: Array, weight: Array, shape: Shape, geometry: Geometry) -> Array:
     return _convolve_volume(h, weight, shape, geometry)
 
 
 @on_tensors(filter_slope, 0)
-def _filters_of_volume_slope(h: Array, g: Array, shape: Shape, geometry: tuple[Any, ...]) -> Array:
+def _filters_of_volume_slope(h: Array, g: Array, shape: Shape, geometry: Geometry) -> Array:
     return _correlate(h, g, shape, geometry)
 
 
 @on_tensors(lambda h, g, shape, geometry: volume_slope(g, h, shape, geometry), 1)
-def _volume_of_filter_slope(h: Array, g: Array, shape: Shape, geometry: tuple[Any, ...]) -> Array:
+def _volume_of_filter_slope(h: Array, g: Array, shape: Shape, geometry: Geometry) -> Array:
     return _spread_over_volume(g, h, shape, geometry)
 
 
 @on_tensors(lambda h, v, shape, geometry: convolved(v, h, shape, geometry), 0)
-def _result_of_filter_slope(h: Array, v: Array, shape: Shape, geometry: tuple[Any, ...]) -> Array:
+def _result_of_filter_slope(h: Array, v: Array, shape: Shape, geometry: Geometry) -> Array:
     return _convolve_volume(v, h, shape, geometry)

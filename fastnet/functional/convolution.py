@@ -33,8 +33,8 @@ def _conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry, sizes
     run_conv(out, v, w, bias, geometry, activation)
     y = from_volume(out, x.ndim)
     first = gradient(as_volume) if activation == "none" else gradient(_relu_gradient, out)
-    return y, first.then(gradient(_input_gradient, weight, v.shape, x.ndim, *geometry),
-                         gradient(filter_gradient, v, weight.shape, *geometry),
+    return y, first.then(gradient(_input_gradient, weight, v.shape, x.ndim, geometry),
+                         gradient(filter_gradient, v, weight.shape, geometry),
                          None if bias is None else sum_over_pixels, None, None, None)
 
 
@@ -56,19 +56,19 @@ def _relu_gradient(g: Array, out: Array) -> Array:
     return call_like("relu_backward", out, as_volume(g))
 
 
-@on_tensors(lambda g, weight, shape, ndim, *geometry: images_of(volume_slope(g, weight, shape, geometry), ndim), 1)
-def _input_gradient(g: Array, weight: Array, shape: Shape, ndim: int, *geometry: Any) -> Array:
+@on_tensors(lambda g, weight, shape, ndim, geometry: images_of(volume_slope(g, weight, shape, geometry), ndim), 1)
+def _input_gradient(g: Array, weight: Array, shape: Shape, ndim: int, geometry: Geometry) -> Array:
     dx = empty(shape, g.dtype)
-    run_conv_input(dx, g, as_filters(weight), None, Geometry(*geometry))
+    run_conv_input(dx, g, as_filters(weight), None, geometry)
     return from_volume(dx, ndim)
 
 
-@on_tensors(lambda g, v, shape, *geometry: filter_slope(v, g, shape, geometry), (0, volume_to_images))
+@on_tensors(lambda g, v, shape, geometry: filter_slope(v, g, shape, geometry), (0, volume_to_images))
 @writes_out
-def filter_gradient(g: Array, v: Array, shape: Shape, *geometry: Any, out: Array | None = None) -> Array:
+def filter_gradient(g: Array, v: Array, shape: Shape, geometry: Geometry, *, out: Array | None = None) -> Array:
     """The gradient of the filters of a convolution, for g and v as (N, D, H, W, C)."""
     dw = empty(shape, g.dtype) if out is None or out.shape != shape else out
-    run_conv_weight(as_filters(dw), v, g, Geometry(*geometry))
+    run_conv_weight(as_filters(dw), v, g, geometry)
     return dw
 
 
@@ -87,24 +87,25 @@ def _conv_transposed(x: Array, weight: Array, bias: Array | None, geometry: Geom
     out = empty((v.shape[0], *sizes, w.shape[1] * geometry.groups), x.dtype)
     run_conv_input(out, v, w, bias, geometry)
     return from_volume(out, x.ndim), gradient(as_volume).then(
-        gradient(_transposed_of_input, weight, v.shape, x.ndim, *geometry),
-        gradient(transposed_filter_gradient, v, weight.shape, *geometry),
+        gradient(_transposed_of_input, weight, v.shape, x.ndim, geometry),
+        gradient(transposed_filter_gradient, v, weight.shape, geometry),
         None if bias is None else sum_over_pixels, None, None)
 
 
-@on_tensors(lambda g, weight, shape, ndim, *geometry: images_of(convolved(g, weight, shape, geometry), ndim), 1)
-def _transposed_of_input(g: Array, weight: Array, shape: Shape, ndim: int, *geometry: Any) -> Array:
+@on_tensors(lambda g, weight, shape, ndim, geometry: images_of(convolved(g, weight, shape, geometry), ndim), 1)
+def _transposed_of_input(g: Array, weight: Array, shape: Shape, ndim: int, geometry: Geometry) -> Array:
     dx = empty(shape, g.dtype)
-    run_conv(dx, g, as_filters(weight), None, Geometry(*geometry))
+    run_conv(dx, g, as_filters(weight), None, geometry)
     return from_volume(dx, ndim)
 
 
-@on_tensors(lambda g, v, shape, *geometry: filter_slope(g, v, shape, geometry), (0, volume_to_images))
+@on_tensors(lambda g, v, shape, geometry: filter_slope(g, v, shape, geometry), (0, volume_to_images))
 @writes_out
-def transposed_filter_gradient(g: Array, v: Array, shape: Shape, *geometry: Any, out: Array | None = None) -> Array:
+def transposed_filter_gradient(g: Array, v: Array, shape: Shape, geometry: Geometry, *,
+                               out: Array | None = None) -> Array:
     """The gradient of the filters of a transposed convolution."""
     dw = empty(shape, g.dtype) if out is None or out.shape != shape else out
-    run_conv_weight(as_filters(dw), g, v, Geometry(*geometry))
+    run_conv_weight(as_filters(dw), g, v, geometry)
     return dw
 
 

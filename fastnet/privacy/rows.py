@@ -260,19 +260,19 @@ def _transposed_rows(g: Array, saved: tuple[Any, ...], shape: Shape, n: int) -> 
 
 def _sliced_rows(function: Callable[..., Array], g: Array, saved: tuple[Any, ...], shape: Shape, n: int) -> Array:
     """The gradient function of each sample."""
-    v, _, *geometry = saved
+    v, _, geometry = saved
     out = empty((n, *shape), g.dtype)
     for i in range(n):
-        function(g[i:i + 1], v[i:i + 1], shape, *geometry, out=out[i])
+        function(g[i:i + 1], v[i:i + 1], shape, geometry, out=out[i])
     return _flat_samples(out)
 
 
 def _filter_squares(g: Array, saved: tuple[Any, ...], shape: Shape, n: int) -> Array | None:
-    v, _, *geometry, groups = saved
+    v, _, geometry = saved
     positions = math.prod(g.shape[1:4])
-    if groups > 1 or 2 * positions * positions >= math.prod(shape):
+    if geometry.groups > 1 or 2 * positions * positions >= math.prod(shape):
         return None
-    windows = windows_of(v, g.shape[1:4], shape, *geometry)
+    windows = windows_of(v, g.shape[1:4], shape, *geometry.windows())
     return _row_sums(kernels.mul(_gram(g.reshape(n, positions, g.shape[4])), _gram(windows)))
 
 

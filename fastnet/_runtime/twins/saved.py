@@ -120,7 +120,7 @@ def _append_arrays(values, name, arrays):
     for value in values:
         if isinstance(value, np.ndarray):
             arrays.append(value)
-        elif type(value) is tuple:
+        elif isinstance(value, tuple):      # a NamedTuple, too
             _append_arrays(value, name, arrays)
         elif not _is_array_free(value):
             raise TypeError(f"{name}: expected a gradient to save arrays, numbers, and tuples of these, got "

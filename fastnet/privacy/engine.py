@@ -103,7 +103,8 @@ class PrivacyEngine:
             module: its parameters become private. Each sample's output must depend on that sample only, and
                 samples come first in the shape of each result. Layers that mix samples are refused by name. Code of
                 your own is called with a few samples, as the Trainer would, and refused if an output changes with the
-                other samples; a loss, and a module that takes other inputs, cannot be checked.
+                other samples. A module that cannot be called so is not checked, and a warning says why. A loss is not
+                checked.
             optimizer: of parameters of the module.
             data_loader: a fastnet.data.DataLoader. Its `batch_size` is the expected size of the new loader's batches,
                 on all ranks together.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnet._core.state import warn_user
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.random import fork_rng
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_samples_are_independent"]
 
-_MOST_SAMPLES_CHECKED = 7
+_ROWS = 8                               # as in the batches of a private loader, a multiple of 8
 _REPEATS = 3                            # further calls before a module is refused
 # The batches have one shape, so equal rows give equal bits, unless samples are gathered before they are computed
 _TOLERANCE, _TOLERANCE_OF_HALF = 1e-3, 5e-2
@@ -31,10 +32,10 @@ _Outputs = dict[str, "Array"]
 def check_samples_are_independent(module: nn.Module, loader: DataLoader) -> None:
     """Refuse a module whose output for a sample changes with the other samples of the batch.
 
-    A copy of the module is called with seven samples of the dataset, and with seven times the first or the last of
-    them, with the same random numbers. This sample's output must be the same. A module that cannot be called with the
-    inputs of the loader, as the Trainer calls it, is not checked; neither are outputs whose first dimension is not that
-    of the samples, nor a module whose outputs differ from call to call.
+    A copy of the module is called with eight samples of the dataset, and with eight times the first or the last of
+    them, with the same random numbers. This sample's output must be the same. A warning tells if the module cannot be
+    called so, with the inputs of the loader, as the Trainer calls it. Not checked are outputs whose first dimension is
+    not that of the samples, and a module whose outputs differ from call to call.
 
     Args:
         module: the module, which does not change.
@@ -54,33 +55,41 @@ def check_samples_are_independent(module: nn.Module, loader: DataLoader) -> None
         ...     print(str(error)[:85])
         make_private: expected a module whose output for a sample depends on that sample only
     """
-    count = min(_MOST_SAMPLES_CHECKED, len(loader.dataset))
-    if count < 2:
+    rows = np.arange(_ROWS)
+    batch = loader.loaded(rows % len(loader.dataset), 0, 0)
+    try:
+        mixed = _mixed_output(module, batch[:-1] or batch, rows)
+    except Exception as error:          # of the user's code, which may expect other inputs
+        warn_user(f"make_private: the module was not checked for outputs that mix the samples of a batch, because a "
+                  f"call with {_ROWS} samples failed: {type(error).__name__}: {error}. If its output for a sample "
+                  "depends on other samples, epsilon does not hold")
         return
-    batch = loader.loaded(np.arange(count), 0, 0)
-    inputs, rows = batch[:-1] or batch, np.arange(count)
+    if mixed is not None:
+        raise ValueError(
+            "make_private: expected a module whose output for a sample depends on that sample only, but the "
+            f"output{mixed} for a sample changes with the other samples of the batch. Clipping bounds the "
+            "gradient of each sample's own loss; if a sample also changes the losses of others, epsilon does "
+            "not hold. Replace what is computed over the batch, such as its mean, by something computed for "
+            "each sample, as GroupNorm does, or by constants")
+
+
+def _mixed_output(module: nn.Module, inputs: tuple[Tensor, ...], rows: Array) -> str | None:
+    """The place of an output for a row that changes with the other rows of the inputs, or None."""
     whole = _outputs_of_rows(module, inputs, rows)
-    for row in (0, count - 1):
-        copies = np.full(count, row)
+    for row in (rows[0], rows[-1]):
+        copies = np.full_like(rows, row)
         alone = _outputs_of_rows(module, inputs, copies)
         for place in whole.keys() & alone.keys():
             if (_is_changed(whole[place], alone[place], row)
                     and _is_certain(module, inputs, [(rows, whole), (copies, alone)], place)):
-                raise ValueError(
-                    "make_private: expected a module whose output for a sample depends on that sample only, but the "
-                    f"output{place} for a sample changes with the other samples of the batch. Clipping bounds the "
-                    "gradient of each sample's own loss; if a sample also changes the losses of others, epsilon does "
-                    "not hold. Replace what is computed over the batch, such as its mean, by something computed for "
-                    "each sample, as GroupNorm does, or by constants")
+                return place
+    return None
 
 
 def _outputs_of_rows(module: nn.Module, inputs: tuple[Tensor, ...], rows: Array) -> _Outputs:
-    """The floating-point outputs for these rows of the inputs, by place; none if the module cannot be called so."""
-    try:
-        with _same_random_numbers(), no_grad():
-            result = copy.deepcopy(module)(*(x[rows] for x in inputs))
-    except Exception:                   # of the user's code, which may expect other inputs
-        return {}
+    """The floating-point outputs for these rows of the inputs, by place."""
+    with _same_random_numbers(), no_grad():
+        result = copy.deepcopy(module)(*(x[rows] for x in inputs))
     return {place: tensor.numpy() for place, tensor in _placed_tensors(result) if tensor.is_floating_point()}
 
 
@@ -132,8 +141,6 @@ def _is_certain(module: nn.Module, inputs: tuple[Tensor, ...], found: list[tuple
         again = _outputs_of_rows(module, inputs, rows)
         if place not in again or not np.array_equal(again[place], outputs[place], equal_nan=True):
             return False
-    for count in (len(found[0][0]), len(found[0][0]) - 1):
-        fewer = _outputs_of_rows(module, inputs, np.arange(count))
-        if place not in fewer or fewer[place].shape[:1] != (count,):
-            return False
-    return True
+    rows, outputs = found[0]
+    twice = _outputs_of_rows(module, inputs, np.tile(rows, 2))
+    return outputs[place].shape[0] == len(rows) and place in twice and twice[place].shape[:1] == (2 * len(rows),)

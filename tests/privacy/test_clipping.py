@@ -118,10 +118,11 @@ def adapted(*layers, names=("default",), r=2, alpha=2, **options):
     return model
 
 
-def private(model, shape, reduction="mean", noise=0.0, seed=3):
-    """(model, optimizer, loader, engine) of a private training in float64."""
+def private(model, shape, reduction="mean", noise=0.0, seed=3, dtype=np.float64):
+    """(model, optimizer, loader, engine) of a private training."""
     rng = np.random.default_rng(1)
     x = rng.integers(0, 7, (SAMPLES, 5)) if shape == TOKENS else rng.standard_normal((SAMPLES, *shape)) * 3
+    x = x if shape == TOKENS else x.astype(dtype)
     loader = DataLoader(TensorDataset(x, rng.integers(0, 3, SAMPLES)), BATCH)
     engine = PrivacyEngine(accountant="rdp", seed=seed)
     return *engine.make_private(
@@ -189,10 +190,10 @@ def test_clipped_sums_equal_a_loop_over_the_samples(name):
 def test_float32_sums_equal_a_loop_over_the_samples():
     model, shape = made("conv2d-by-rows")
     plain = copy.deepcopy(model)
-    model, _, loader, _ = private(model.float(), shape)
+    model, _, loader, _ = private(model.float(), shape, dtype=np.float32)
     x, y = next(iter(loader))
-    expected, _ = loop(plain, x, y, samples_in(loader, len(x)), loader.expected_batch_size)
-    F.cross_entropy(model(x.float()), y).backward()
+    expected, _ = loop(plain, x.double(), y, samples_in(loader, len(x)), loader.expected_batch_size)
+    F.cross_entropy(model(x), y).backward()
     for p, e in zip(model.parameters(), expected):
         assert np.abs(p.grad.numpy() - e).max() < 1e-6 * max(1, np.abs(e).max())
 

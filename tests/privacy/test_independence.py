@@ -54,6 +54,7 @@ MIXING = {
     "attention over samples": lambda m, x: F.softmax(m.layer(x) @ m.layer(x).T, 1) @ m.layer(x),
     "similarities": lambda m, x: m.layer(x) @ m.layer(x).T,
     "after dropout": lambda m, x: m.layer(F.dropout(x, 0.5) - x.mean(0)),
+    "pairs": lambda m, x: m.layer(x.reshape(-1, 2, 4) - x.reshape(-1, 2, 4).mean(1, keepdim=True)).reshape(-1, 3),
 }
 INDEPENDENT = {
     "plain": lambda m, x: m.layer(x),
@@ -66,12 +67,14 @@ INDEPENDENT = {
     "random numbers of the system": lambda m, x: m.layer(x) * float(np.random.default_rng().random()),
     "counted calls": lambda m, x: m.layer(x) / m.calls,
     "routed": routed,
-    "use of experts": lambda m, x: (m.layer(x), fastnet.stack([(x > i / 7).float().mean() for i in range(7)])),
+    "use of experts": lambda m, x: (m.layer(x), fastnet.stack([(x > i / 8).float().mean() for i in range(8)])),
     "place in the batch": lambda m, x: m.layer(x) * fastnet.arange(float(len(x)))[:, None],
     "loss": lambda m, x: m.layer(x - x.mean(0)).mean(),
     "not finite": lambda m, x: m.layer(x) * float("nan"),
     "zero": lambda m, x: m.layer(x) * 0,
     "labels": lambda m, x: (m.layer(x - 0), (x - x.mean(0)).argmax(1)),
+}
+NOT_CALLED = {
     "other inputs": lambda m, x, y: m.layer(x - x.mean(0)),
     "whole batches": lambda m, x: m.layer((x - x.mean(0)).reshape(5, 4)),
 }
@@ -86,6 +89,12 @@ def test_code_that_mixes_samples_is_refused(code):
 @pytest.mark.parametrize("code", INDEPENDENT.values(), ids=INDEPENDENT)
 def test_no_false_alarm(code):
     make_private(Own(code))
+
+
+@pytest.mark.parametrize("code", NOT_CALLED.values(), ids=NOT_CALLED)
+def test_a_module_that_cannot_be_called_is_accepted_with_a_warning(code):
+    with pytest.warns(UserWarning, match="module was not checked.* a call with 8 samples failed: (Type|Runtime)Error"):
+        make_private(Own(code))
 
 
 def test_the_output_is_named():

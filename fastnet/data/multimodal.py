@@ -1,15 +1,17 @@
 """Samples of several modalities, some of which may be missing."""
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnet._core.errors import given_text, shape_text
+from fastnet._core.errors import did_you_mean, given_text, shape_text
 from fastnet._core.reprs import repr_of
 from fastnet.data.arrays import as_array
 from fastnet.data.dataset import TensorDataset
+from fastnet.data.finiteness import finite
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Shape
@@ -26,9 +28,9 @@ class MultimodalDataset(TensorDataset):
 
     Args:
         samples: a dictionary for each sample, or a tuple of the modalities in their order and the target. A modality is
-            missing if its key is, or if its value is None, the number NaN or empty.
+            missing if its key is, or if its value is None, empty, or NaN alone, before or after its reader.
         modalities: the keys, in the order of the model's inputs.
-        target: the key of the target, a number; None: there is none.
+        target: the key of the target, a number; None: there is none, and a key "target" is ignored.
         readers: by modality, a function that turns a sample's value into an array or a list of numbers, such as
             `tokenizer.encode` for texts, or a function that calls `read_picture` for paths.
         tokens: the modalities that are sequences of tokens.
@@ -42,9 +44,11 @@ class MultimodalDataset(TensorDataset):
         modalities: the keys.
 
     Raises:
-        ValueError: no samples, a modality that no sample has, values of different shapes, a tuple of another length, a
-            sample without a target, or `like` with other modalities; the message names the sample.
-        TypeError: samples that are neither dictionaries nor tuples, or values that are not numbers.
+        ValueError: no samples, an unknown key, a modality that no sample has, values of different shapes or of which
+            some are NaN or infinite, a tuple of another length, a sample without a target, or `like` with other
+            modalities; the message names the sample.
+        TypeError: samples that are neither dictionaries nor tuples, values that are not numbers, or `like` that is not
+            such a dataset.
 
     Example:
         >>> import fastnet
@@ -75,7 +79,7 @@ class MultimodalDataset(TensorDataset):
             raise ValueError(f"MultimodalDataset: expected readers of the modalities {', '.join(self.modalities)}, got "
                              f"one of {unknown[0]!r}")
         shapes = self._shapes(like)
-        columns = _columns(samples, names)
+        columns = _columns(samples, names, "target" if target is None else target)
         found = {name: _read_modality(name, columns[name], readers.get(name), name in shapes)
                  for name in self.modalities}
         present = np.array([[array is not None for array in found[name]] for name in self.modalities], np.float32)
@@ -91,6 +95,8 @@ class MultimodalDataset(TensorDataset):
         """The shape of a sample of each modality of another dataset; empty without one."""
         if like is None:
             return {}
+        if not isinstance(like, MultimodalDataset):
+            raise TypeError(f"MultimodalDataset: expected like to be a MultimodalDataset, got {given_text(like)}")
         if like.modalities != self.modalities:
             raise ValueError(f"MultimodalDataset: expected like to have the modalities {', '.join(self.modalities)}, "
                              f"got {', '.join(like.modalities)}")
@@ -102,11 +108,12 @@ class MultimodalDataset(TensorDataset):
         return repr_of(self, samples=len(self), present=dict(zip(self.modalities, have)))
 
 
-def _columns(samples: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any]]:
+def _columns(samples: Sequence[Any], names: Sequence[str], target: str) -> dict[str, list[Any]]:
     """The values of each name, None where a sample lacks it."""
     columns: dict[str, list[Any]] = {name: [] for name in names}
     for number, sample in enumerate(samples):
         if isinstance(sample, Mapping):
+            _check_keys(sample, (*names, target), number)
             values = [sample.get(name) for name in names]
         elif isinstance(sample, tuple):
             if len(sample) != len(names):
@@ -117,18 +124,39 @@ def _columns(samples: Sequence[Any], names: Sequence[str]) -> dict[str, list[Any
             raise TypeError(f"MultimodalDataset: sample {number}: expected a dictionary or a tuple, got "
                             f"{given_text(sample)}")
         for name, value in zip(names, values):
-            columns[name].append(None if isinstance(value, float) and value != value else value)
+            columns[name].append(None if _is_missing(value) else value)
     return columns
+
+
+def _check_keys(sample: Mapping[str, Any], known: Sequence[str], number: int) -> None:
+    unknown = next((key for key in sample if key not in known), None)
+    if unknown is not None:
+        advice = did_you_mean(unknown, known, f"the keys are {', '.join(dict.fromkeys(known))}")
+        raise ValueError(f"MultimodalDataset: sample {number} has the unknown key {unknown!r}{advice}")
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a value is None, empty, or NaN alone."""
+    if isinstance(value, numbers.Real):
+        return value != value
+    if isinstance(value, np.ndarray):
+        return not value.size
+    return value is None or (isinstance(value, Sequence) and not value)     # text, too
 
 
 def _read_modality(name: str, values: list[Any], reader: Callable[[Any], Any] | None,
                    may_lack: bool) -> list[Array | None]:
-    """The values as arrays; None for those that are missing or empty, which may be all if `may_lack`."""
+    """The values as arrays; None for those that are missing, which may be all if `may_lack`."""
     found: list[Array | None] = []
     for number, value in enumerate(values):
         if value is not None:
-            value = as_array(value if reader is None else reader(value), f"{name} of sample {number}")
-        found.append(value if value is not None and value.size else None)
+            what = f"MultimodalDataset: {name} of sample {number}"
+            value = as_array(value if reader is None else reader(value), what)
+            if np.isnan(value).all():           # true of an empty array, too
+                value = None
+            else:
+                finite(value, what)
+        found.append(value)
     if not may_lack and all(array is None for array in found):
         raise ValueError(f"MultimodalDataset: expected a sample with {name!r}, got none; list the modalities of the "
                          "samples in modalities, or give the dataset to train on as like")

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastnet._core.errors import shape_text
+from fastnet._core.errors import shape_text, whole_number
 from fastnet._core.tensor import Tensor
 from fastnet.functional.compare import where
 from fastnet.functional.creation import ones
@@ -46,8 +46,9 @@ class Multimodal(Module):
         optionally `present`, (N, modalities), 1 where a sample has a modality and 0 where it lacks it. To (N, outputs).
 
     Raises:
-        ValueError: a modality_dropout outside of [0, 1); when called: another number of inputs, or towers with results
-            of other shapes.
+        ValueError: outputs, a width or hidden units below 1, or a modality_dropout outside of [0, 1); when called:
+            another number of inputs, or towers with results of other shapes.
+        TypeError: a number that is not whole, or a tower that is not a module.
 
     Example:
         >>> import fastnet
@@ -67,14 +68,16 @@ class Multimodal(Module):
         super().__init__()
         if not 0 <= modality_dropout < 1:
             raise ValueError(f"Multimodal: expected 0 <= modality_dropout < 1, got {modality_dropout}")
+        outputs, width = whole_number("outputs", outputs, 1), whole_number("width", width, 1)
+        hidden = tuple(whole_number("hidden", units, 1) for units in hidden)
         self.saved_arguments = dict.fromkeys(_TOWERS)       # a file describes the towers as submodules
-        self.outputs, self.width, self.hidden = outputs, width, tuple(hidden)
+        self.outputs, self.width, self.hidden = outputs, width, hidden
         self.dropout, self.modality_dropout = dropout, modality_dropout
         for name, tower in zip(_TOWERS, (table, image, text)):
             self.add_module(name, tower)
         self.missing = new_parameter(len(_TOWERS), width)
-        widths = [width, *self.hidden]
-        layers = [layer for inputs, units in zip(widths, self.hidden)
+        widths = [width, *hidden]
+        layers = [layer for inputs, units in zip(widths, hidden)
                   for layer in (ReLU(), Dropout(dropout), Linear(inputs, units))]
         self.head = Sequential(LayerNorm(width), *layers, ReLU(), Dropout(dropout), Linear(widths[-1], outputs))
 
@@ -121,7 +124,7 @@ def multimodal(outputs: int, table: Module | None = None, image: Module | None =
     """One prediction from a table, a picture and a text. Arguments as in `Multimodal`.
 
     Raises:
-        ValueError: no tower.
+        ValueError: no tower, or numbers that are out of range.
 
     Example:
         >>> import fastnet

@@ -65,6 +65,24 @@ def test_the_shapes_of_another_dataset():
         MultimodalDataset([{"table": TABLE}], ["table"], like=train)
 
 
+@pytest.mark.parametrize("reader", [None, lambda text: [1, *text]])
+@pytest.mark.parametrize("nothing", [None, "", b"", [], (), np.zeros(0), math.nan, np.float32("nan")])
+def test_a_missing_text(nothing, reader):
+    """A reader that adds a first token does not turn nothing into a text."""
+    data = MultimodalDataset([{"text": [3]}, {"text": nothing}], ["text"], None, reader and {"text": reader})
+    assert arrays(data)[1] == [[1.0], [0.0]] and not data.arrays[0][1].any()
+
+
+@pytest.mark.parametrize("nothing", [math.nan, np.array(math.nan), [math.nan], [math.nan] * 2, np.full(2, np.nan)])
+def test_a_missing_table(nothing):
+    data = MultimodalDataset([(TABLE,), (nothing,)], ["table"], None)
+    assert arrays(data) == [[TABLE, [0.0, 0.0]], [[1.0], [0.0]]]
+
+
+def test_samples_with_a_target_that_is_not_read():
+    assert len(MultimodalDataset([{"table": TABLE, "target": 1}], ["table"], target=None).arrays) == 2
+
+
 @pytest.mark.parametrize("samples, options, error, message", [
     ([], {}, ValueError, "expected samples, got none"),
     ([[1, 2]], {}, TypeError, "sample 0: expected a dictionary or a tuple, got list"),
@@ -77,6 +95,13 @@ def test_the_shapes_of_another_dataset():
     ([{"text": [1.5], "target": 1}], {"modalities": ["text"]}, ValueError, "a sequence of whole numbers, got float32"),
     ([{"table": TABLE, "target": 1}], {"modalities": ["table"], "readers": {"image": list}}, ValueError,
      "expected readers of the modalities table, got one of 'image'"),
+    ([{"table": TABLE, "target": 1}, {"table": TABLE, "tabel": TABLE, "target": 1}], {"modalities": ["table"]},
+     ValueError, "sample 1 has the unknown key 'tabel'; did you mean 'table'[?] The keys are table, target"),
+    ([{"table": [1.0, math.nan], "target": 1}], {"modalities": ["table"]}, ValueError,
+     "table of sample 0: 1 value is NaN or infinite"),
+    ([{"table": [math.inf], "target": 1}], {"modalities": ["table"]}, ValueError,
+     "table of sample 0: 1 value is NaN or infinite"),
+    ([{"table": TABLE, "target": 1}], {"like": 3}, TypeError, "expected like to be a MultimodalDataset, got 3"),
 ])
 def test_errors(samples, options, error, message):
     with pytest.raises(error, match=message):

@@ -126,3 +126,10 @@ def test_errors():
         models.multimodal(2, nn.Linear(2, 4), width=8)(table)
     with pytest.raises(ValueError, match="0 <= modality_dropout < 1, got 1"):
         small(modality_dropout=1.0)
+    for options, message in (({"outputs": 0}, "outputs to be at least 1, got 0"),
+                             ({"width": 0}, "width to be at least 1, got 0"),
+                             ({"hidden": (0,)}, "hidden to be at least 1, got 0")):
+        with pytest.raises(ValueError, match=message):
+            models.multimodal(**{"outputs": 2, "table": nn.Linear(2, 8), **options})
+    with pytest.raises(TypeError, match=r"outputs to be a whole number, got 2\.5"):
+        models.multimodal(2.5, nn.Linear(2, 8))

@@ -12,7 +12,8 @@ from fastnet import dtypes
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType
 
-__all__ = ["Names", "array_text", "c_type", "comment_text", "elements_text", "float_text", "item_size", "string_text"]
+__all__ = ["Names", "array_text", "c_type", "comment_text", "elements_text", "float_text", "integer_text",
+           "item_size", "string_text"]
 
 _C_TYPES = {"float32": "float", "bool": "uint8_t", "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t",
             "int32": "int32_t", "int64": "int32_t"}
@@ -61,12 +62,27 @@ def float_text(x: float) -> str:
     return "NAN" if np.isnan(number) else "INFINITY" if number > 0 else "-INFINITY"
 
 
+def integer_text(x: int) -> str:
+    """An integer as a C constant of the type int32_t.
+
+    Raises:
+        ValueError: it does not fit into 32 bits; -2**31 does not, because C reads it as the negative of 2**31.
+
+    Example:
+        >>> integer_text(-7)
+        '-7'
+    """
+    if abs(x) > np.iinfo(np.int32).max:
+        raise ValueError(f"expected integers of up to 32 bits, because int64 becomes int32_t in C, got {x}")
+    return str(x)
+
+
 def elements_text(array: Array) -> Iterator[str]:
     """The elements of an array as C constants."""
     if array.dtype.kind == "f":
         return map("{!s}f".format if np.isfinite(array).all() else float_text, array.ravel())
-    if array.size and (array.max() > np.iinfo(np.int32).max or array.min() < -np.iinfo(np.int32).max):
-        raise ValueError(f"expected integers of up to 32 bits, got {array.min()} to {array.max()}")
+    for extreme in (array.min(), array.max()) if array.size else ():
+        integer_text(int(extreme))                          # raises
     return map(str, array.ravel().astype(np.int64).tolist())
 
 
@@ -79,8 +95,15 @@ def array_text(name: str, array: Array) -> str:
         static const float bias[2] = {
             0.5f, 1.0f
         };
+
+    Raises:
+        ValueError: an integer does not fit into 32 bits.
     """
-    kind, elements = c_type(array.dtype), list(elements_text(array))
+    kind = c_type(array.dtype)
+    try:
+        elements = list(elements_text(array))
+    except ValueError as e:
+        raise ValueError(f"export_c: {name}: {e}") from None
     lines = [", ".join(elements[i:i + _A_LINE[kind]]) for i in range(0, len(elements), _A_LINE[kind])]
     return f"static const {kind} {name}[{max(array.size, 1)}] = {{\n    " + ",\n    ".join(lines or ["0"]) + "\n};"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnet.c_source.constants import c_type
+from fastnet.c_source.constants import c_type, integer_text
 from fastnet.c_source.loops import collapsed, contiguous_strides, element, is_contiguous, loops
 from fastnet.graph import Value
 
@@ -201,6 +201,17 @@ class Code:
     def unsupported(self, reason: str) -> NotImplementedError:
         """The error about the present node, which names its operation and its module."""
         return NotImplementedError(f"export_c: {describe_node(self.node)} {reason}")
+
+    def integer(self, x: int) -> str:
+        """An integer as a C constant.
+
+        Raises:
+            NotImplementedError: it does not fit into 32 bits.
+        """
+        try:
+            return integer_text(x)
+        except ValueError as e:
+            raise self.unsupported(str(e)) from None
 
     def check_dtypes(self, values: Sequence[Value]) -> None:
         """Raise if a value has no C type."""

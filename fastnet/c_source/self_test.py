@@ -24,11 +24,14 @@ def self_test_text(source: Source, inputs: Sequence[Sequence[Array]], outputs: S
         source: the source.
         inputs: the arrays of each test.
         outputs: the outputs of the model for each of them.
+
+    Raises:
+        ValueError: an integer does not fit into 32 bits.
     """
     count = len(inputs)
     given = [(f"test_{p.name}", p, [test[i] for test in inputs]) for i, p in enumerate(source.inputs)]
     expected = [(f"expected_{p.name}", p, [test[i] for test in outputs]) for i, p in enumerate(source.outputs)]
-    arrays = [array_text(name, np.concatenate([_in_c(x) for x in each])) for name, _, each in (*given, *expected)]
+    arrays = [array_text(name, np.concatenate([x.ravel() for x in each])) for name, _, each in (*given, *expected)]
     buffers = "\n".join(f"    static {c_type(p.value.dtype)} {p.name}[{_port_size(p)}];" for p in source.outputs)
     read = [f"{name} + t * {_port_size(p)}" for name, p, _ in given]
     arguments = ", ".join([*read, *(p.name for p in source.outputs)])
@@ -51,11 +54,6 @@ int main(void)
 
 def _port_size(port: Port) -> int:
     return max(math.prod(port.value.shape), 1)
-
-
-def _in_c(x: Array) -> Array:
-    """An array in the dtype that it has in C."""
-    return np.ascontiguousarray(x, np.int32 if x.dtype == np.int64 else None).ravel()
 
 
 def _check_text(expected: str, port: Port) -> str:

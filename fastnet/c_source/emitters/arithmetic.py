@@ -39,16 +39,16 @@ def emit_elements(code: Code, expression: str, *operands: Any, **constants: Any)
     sizes, (to, *strides) = collapsed(y.shape, contiguous_strides(y.shape),
                                       *(broadcast_strides(x.shape, y.shape) for x in values.values()))
     elements = dict(zip(values, (element(f"${name}", own) for name, own in zip(values, strides))))
-    texts = [elements.get(f"x{i}") or _number_text(x, operands, y) for i, x in enumerate(operands)]
+    texts = [elements.get(f"x{i}") or _number_text(code, x, operands) for i, x in enumerate(operands)]
     in_place = [x for x in values.values() if x.shape == y.shape and x.dtype == y.dtype]
     code.emit(loops(sizes, f"{element('$y', to)} = {expression.format(*texts)};"), in_place=in_place, **values,
               **constants)
 
 
-def _number_text(number: Any, operands: tuple[Any, ...], y: Value) -> str:
+def _number_text(code: Code, number: Any, operands: tuple[Any, ...]) -> str:
     """A number as C, of the type of the other operands; a fraction stays one among integers."""
-    floating = any(isinstance(x, Value) and x.dtype.kind == "f" for x in (*operands, y))
-    return float_text(number) if floating or int(number) != number else str(int(number))
+    floating = any(isinstance(x, Value) and x.dtype.kind == "f" for x in (*operands, code.result))
+    return float_text(number) if floating or int(number) != number else code.integer(int(number))
 
 
 def emit_operator(node: Node, code: Code) -> None:

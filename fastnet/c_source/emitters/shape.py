@@ -86,7 +86,7 @@ def emit_pad(node: Node, code: Code) -> None:
     block = tuple(n + min(before, 0) + min(after, 0) for n, (before, after) in zip(x.shape, pads))
     start = sum(max(before, 0) * s for (before, _), s in zip(pads, to))
     offset = sum(max(-before, 0) * s for (before, _), s in zip(pads, own))
-    fill = float_text(value) if y.dtype.kind == "f" else int(value)
+    fill = float_text(value) if y.dtype.kind == "f" else code.integer(int(value))
     code.emit(f"for (int32_t i = 0; i < {math.prod(y.shape)}; i++)\n    $y[i] = {fill};")
     code.copy(x, block, to, own, start, offset)
 

@@ -69,7 +69,8 @@ def export_c(model: Module, example: Any, path: StrPath, dtype: Literal["float32
 
     Raises:
         NotImplementedError: an operation without a rule for C; the message names it and its module.
-        ValueError: the model needs more than max_ram; the message names the operations that need the most.
+        ValueError: the model needs more than max_ram; the message names the operations that need the most. Or an input
+            or output has no elements.
         RuntimeError: the model cannot be traced, see `fastnet.graph.trace`.
 
     Example:
@@ -88,6 +89,7 @@ def export_c(model: Module, example: Any, path: StrPath, dtype: Literal["float32
     name = _name_of(file)
     arguments = tuple(example) if isinstance(example, tuple | list) else (example,)
     graph = fold_batch_norm(fold_constants(remove_dead_code(trace(model, *arguments)), freeze=True))
+    _check_not_empty(graph)
     if dtype == "int8":
         graph, *scales = integer_graph(graph)
     code = lowered(graph, streaming)
@@ -124,6 +126,13 @@ def _name_of(path: Path) -> str:
         raise ValueError(f"export_c: expected a path that ends in .c, whose name is a C identifier such as net.c, got "
                          f"{str(path)!r}")
     return path.stem
+
+
+def _check_not_empty(graph: Graph) -> None:
+    for x in (*graph.inputs, *graph.outputs):
+        if not count_of(x):
+            raise ValueError(f"export_c: expected inputs and outputs with elements, got the shape {x.shape} of "
+                             f"{x.name}; export with an example of at least one row")
 
 
 # ---- memory ---------------------------------------------------------------------------------------------------------

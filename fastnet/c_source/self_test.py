@@ -1,7 +1,6 @@
 """The self-test of an emitted file: inputs and outputs from Python, and a main program that compares."""
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from fastnet.c_source.constants import array_text, c_type
 from fastnet.c_source.library import definitions_for
+from fastnet.c_source.program import count_of
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -32,8 +32,8 @@ def self_test_text(source: Source, inputs: Sequence[Sequence[Array]], outputs: S
     given = [(f"test_{p.name}", p, [test[i] for test in inputs]) for i, p in enumerate(source.inputs)]
     expected = [(f"expected_{p.name}", p, [test[i] for test in outputs]) for i, p in enumerate(source.outputs)]
     arrays = [array_text(name, np.concatenate([x.ravel() for x in each])) for name, _, each in (*given, *expected)]
-    buffers = "\n".join(f"    static {c_type(p.value.dtype)} {p.name}[{_port_size(p)}];" for p in source.outputs)
-    read = [f"{name} + t * {_port_size(p)}" for name, p, _ in given]
+    buffers = "\n".join(f"    static {c_type(p.value.dtype)} {p.name}[{count_of(p.value)}];" for p in source.outputs)
+    read = [f"{name} + t * {count_of(p.value)}" for name, p, _ in given]
     arguments = ", ".join([*read, *(p.name for p in source.outputs)])
     reset = f"        {source.name}_reset();\n" if source.code.states else ""
     checks = "".join(_check_text(name, p) for name, p, _ in expected)
@@ -52,12 +52,8 @@ int main(void)
 }}"""
 
 
-def _port_size(port: Port) -> int:
-    return max(math.prod(port.value.shape), 1)
-
-
 def _check_text(expected: str, port: Port) -> str:
-    n = _port_size(port)
+    n = count_of(port.value)
     if c_type(port.value.dtype) == "float":
         return f"        wrong += (int)wrong_numbers({port.name}, {expected} + t * {n}, {n});\n"
     return (f"        for (int32_t i = 0; i < {n}; i++)\n"

@@ -1,4 +1,5 @@
 """The emitted files: names, memory, the self-test, streaming, the preparation of tables, and errors."""
+import re
 import subprocess
 
 import numpy as np
@@ -179,6 +180,14 @@ def test_an_operation_without_a_rule(tmp_path):
 def test_errors(options, path, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         fastnet.export_c(small(), fastnet.ones(1, 4), tmp_path / path, **options)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("model, shape, empty", [
+    (nn.Linear(4, 2), (0, 4), "(0, 4)"), (nn.ZeroPad1d((0, -3)), (2, 3), "(2, 0)")], ids=["input", "output"])
+def test_an_example_without_elements(model, shape, empty, tmp_path):
+    with pytest.raises(ValueError, match=rf"with elements, got the shape {re.escape(empty)} .* at least one row"):
+        fastnet.export_c(model, fastnet.zeros(*shape), tmp_path / "net.c")
     assert not list(tmp_path.iterdir())
 
 

@@ -157,6 +157,13 @@ def test_integers(name, tmp_path):
     assert all(map(np.array_equal, compiled(x.numpy()), expected))
 
 
+@pytest.mark.parametrize("size", [1e3, 1e5, 1e38])
+def test_log_softmax_of_large_numbers(size, tmp_path):
+    x = fastnet.tensor(np.float32([[0, 1, 2, 3, 4, 5]])) * 0.25 + size
+    compiled, expected = exported(nn.LogSoftmax(-1), x, tmp_path, self_test=0)
+    np.testing.assert_allclose(compiled(x.numpy())[0], expected[0], rtol=2e-7)
+
+
 def test_nan_reaches_the_result(tmp_path):
     x = fastnet.tensor([[[2.0, float("nan"), 1.0, 3.0, -1.0, 0.0]]])
     model = of(lambda x: (x.relu(), x.amax(), x.amin(), x.argmax(), x.argmin(), nn.functional.max_pool1d(x, 2)))

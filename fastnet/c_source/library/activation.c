@@ -90,8 +90,8 @@ static void log_softmax(float *y, const float *x, int32_t outer, int32_t n, int3
                 largest = x[k * inner] > largest ? x[k * inner] : largest;
             for (int32_t k = 0; k < n; k++)
                 total += expf(x[k * inner] - largest);
-            largest += logf(total);
+            const float log_total = logf(total);    /* not added to the largest, which may be much larger */
             for (int32_t k = 0; k < n; k++)
-                y[k * inner] = x[k * inner] - largest;
+                y[k * inner] = x[k * inner] - largest - log_total;
         }
 }

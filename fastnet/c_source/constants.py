@@ -1,8 +1,7 @@
-"""Numbers, arrays and names as C text."""
+"""Numbers, arrays and texts as C."""
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,19 +11,13 @@ from fastnet import dtypes
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType
 
-__all__ = ["Names", "array_text", "c_type", "comment_text", "elements_text", "float_text", "integer_text",
-           "item_size", "string_text"]
+__all__ = ["array_text", "c_type", "comment_text", "elements_text", "float_text", "integer_text", "item_size",
+           "string_text"]
 
 _C_TYPES = {"float32": "float", "bool": "uint8_t", "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t",
             "int32": "int32_t", "int64": "int32_t"}
 _SIZES = {"float": 4, "int32_t": 4, "int16_t": 2, "int8_t": 1, "uint8_t": 1}
 _A_LINE = {"float": 8, "int32_t": 12, "int16_t": 16, "int8_t": 24, "uint8_t": 24}
-_KEYWORDS = frozenset([
-    "auto", "bool", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
-    "false", "float", "for", "goto", "if", "inline", "int", "long", "main", "register", "restrict", "return", "short",
-    "signed", "sizeof", "static", "struct", "switch", "true", "typedef", "union", "unsigned", "void", "volatile",
-    "while", "int8_t", "uint8_t", "int16_t", "int32_t", "int64_t", "arena", "i", "j", "k", "l", "m", "n", "o", "p",
-    "q"])
 
 
 def c_type(dtype: DType) -> str:
@@ -122,29 +115,3 @@ def string_text(text: str) -> str:
 def comment_text(text: Any) -> str:
     """A text that a comment can hold: ASCII, without the marks that end or begin a comment."""
     return str(text).encode("ascii", "replace").decode().replace("*/", "* /").replace("/*", "/ *")
-
-
-class Names:
-    """Gives different C identifiers.
-
-    Args:
-        taken: identifiers that are in use.
-
-    Example:
-        >>> names = Names(["relu"])
-        >>> names.new("features.0.weight"), names.new("relu"), names.new("2nd"), names.new("int")
-        ('features_0_weight', 'relu_2', 'layer_2nd', 'int_2')
-    """
-
-    def __init__(self, taken: Iterable[str] = ()) -> None:
-        self._taken = {*taken, *_KEYWORDS}
-
-    def new(self, wanted: str) -> str:
-        """An identifier like `wanted`."""
-        base = re.sub(r"\W+", "_", wanted, flags=re.ASCII) or "value"
-        base = f"layer_{base}" if base[0].isdigit() else f"of{base}" if base[0] == "_" else base
-        name, number = base, 2
-        while name in self._taken:
-            name, number = f"{base}_{number}", number + 1
-        self._taken.add(name)
-        return name

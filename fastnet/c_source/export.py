@@ -61,7 +61,8 @@ def export_c(model: Module, example: Any, path: StrPath, dtype: Literal["float32
         target: a fitted `fastnet.data.TargetPreparation`: its classes become labels, or of a regression
             `void net_values(const float *output, double *values)`.
         labels: names of the outputs, for `const char *const net_labels[]`.
-        input_names, output_names: names of the arguments.
+        input_names, output_names: names of the arguments. A name that C, C++ or the file uses gets a number, and one in
+            capitals, as macros are, becomes lower-case.
         self_test: the number of tests in the main program that `-DNET_SELF_TEST` compiles.
 
     Returns:

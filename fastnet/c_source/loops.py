@@ -5,12 +5,12 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from fastnet.c_source.names import INDICES
+
 if TYPE_CHECKING:
     from fastnet._core.annotations import Shape
 
 __all__ = ["broadcast_strides", "collapsed", "contiguous_strides", "element", "is_contiguous", "loops"]
-
-_INDICES = "ijklmnopq"
 
 
 def contiguous_strides(shape: Sequence[int]) -> Shape:
@@ -70,7 +70,7 @@ def element(name: str, strides: Sequence[int], offset: int = 0) -> str:
         ('$x[12 * i + j]', '$x[5 - j]', '$x[0]')
     """
     text = str(offset) if offset else ""
-    for index, stride in zip(_INDICES, strides):
+    for index, stride in zip(INDICES, strides):
         if stride:
             sign = (" - " if stride < 0 else " + ") if text else "-" if stride < 0 else ""
             text += sign + (index if abs(stride) == 1 else f"{abs(stride)} * {index}")
@@ -86,6 +86,6 @@ def loops(sizes: Sequence[int], body: str) -> str:
             for (int32_t j = 0; j < 3; j++)
                 y[3 * i + j] = 0;
     """
-    heads = [f"{'    ' * d}for (int32_t {i} = 0; {i} < {n}; {i}++)" for d, (i, n) in enumerate(zip(_INDICES, sizes))]
+    heads = [f"{'    ' * d}for (int32_t {i} = 0; {i} < {n}; {i}++)" for d, (i, n) in enumerate(zip(INDICES, sizes))]
     lines = body.split("\n")
     return "\n".join([*heads, *("    " * len(heads) + line for line in lines)])

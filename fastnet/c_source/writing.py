@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fastnet.c_source.constants import Names, array_text, c_type, comment_text, float_text, item_size
+from fastnet.c_source.constants import array_text, c_type, comment_text, float_text, item_size
 from fastnet.c_source.library import definitions_for, library_names
+from fastnet.c_source.names import Names
 from fastnet.c_source.program import Code, Constant, State, Step, count_of
 from fastnet.graph import Value
 
@@ -21,10 +22,6 @@ __all__ = ["Port", "Source"]
 
 _MATH = re.compile(r"\b(?:exp|expm1|log|log2|log10|log1p|sqrt|sin|cos|tan|asin|acos|atan|sinh|cosh|tanh|erf|fabs|floor|"
                    r"ceil|trunc|fmax|fmin|pow)f?\(|\b(?:INFINITY|NAN|isnan|HUGE_VAL)\b")
-_RESERVED = [
-    "abs", "acos", "asin", "atan", "ceil", "copysign", "cos", "cosh", "erf", "exp", "floor", "fabs", "fmax", "fmin",
-    "fmod", "gamma", "hypot", "log", "pow", "printf", "rint", "round", "signbit", "sin", "sinh", "sqrt", "tan",
-    "tanh", "trunc", "y0", "y1", "j0", "j1", "arena", "NULL", "INFINITY", "NAN", "t", "wrong"]
 _PUBLIC = "run", "reset", "quantize", "dequantize", "prepare", "values", "labels"       # after the name of the file
 
 
@@ -58,8 +55,8 @@ class Source:
     def __init__(self, name: str, graph: Graph, code: Code, memory: Memory, inputs: Sequence[str] | None = None,
                  outputs: Sequence[str] | None = None) -> None:
         self.name, self.graph, self.code, self.memory = name, graph, code, memory
-        self._names = Names([*library_names(), *_RESERVED, *(f"{word}f" for word in _RESERVED),
-                             *(f"{name}_{word}" for word in _PUBLIC)])
+        self._names = Names([*library_names(), *(f"{name}_{word}" for word in _PUBLIC)])
+        self._macros = Names()
         self.inputs = self._ports(graph.inputs, inputs, "input", [x.name for x in graph.inputs])
         self.outputs = self._ports(graph.outputs, outputs, "output",
                                    [f"output_{i}" for i in range(len(graph.outputs))])
@@ -75,7 +72,8 @@ class Source:
             raise ValueError(f"export_c: expected {len(values)} names of {single}s, got {list(names)}")
         wanted = names or ([single] if len(values) == 1 else several)
         made = [self._names.new(text) for text in wanted]
-        return [Port(text, x, f"{self.name}_{text}_SIZE".upper()) for text, x in zip(made, values)]
+        return [Port(text, x, f"{self.name}_{self._macros.new(text.lower())}_SIZE".upper())
+                for text, x in zip(made, values)]
 
     # ---- operands ----
 

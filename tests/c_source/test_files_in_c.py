@@ -62,6 +62,34 @@ def test_names_that_are_taken(output, tmp_path):
     assert run(tmp_path / "test") == "net: 2 tests, 0 wrong numbers\n"
 
 
+class Total(nn.Module):
+    def forward(self, *inputs):
+        return sum(inputs)
+
+
+NAMES = [
+    "NET_RAM", "NET_WEIGHTS", "NET_H", "NET_SELF_TEST", "NET_OUTPUT_SIZE", "INT32_MAX", "NULL", "EOF", "M_PI",
+    "class", "this", "new", "asm", "not", "template", "nullptr", "linux", "unix", "a", "A", "NET_A_SIZE", "index",
+    "gamma", "expl", "i", "int64_t", "T"]
+
+
+def test_names_of_words_and_macros(tmp_path):
+    inputs = tuple(fastnet.ones(3) for _ in NAMES)
+    made = fastnet.export_c(Total(), inputs, tmp_path / "net.c", input_names=NAMES, labels=["x"] * 3)
+    for standard in ("-std=c99", "-std=gnu11"):
+        run("gcc", *FLAGS, standard, "-Wshadow", "-DNET_SELF_TEST", made.source, "-o", tmp_path / "test", "-lm")
+        assert run(tmp_path / "test") == "net: 2 tests, 0 wrong numbers\n"
+    run("g++", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c++", made.header)
+
+
+def test_names_that_are_no_macros_stay(tmp_path):
+    inputs = tuple(fastnet.ones(3) for _ in range(3))
+    made = fastnet.export_c(Total(), inputs, tmp_path / "net.c", input_names=["X", "Size", "b"])
+    text = made.header.read_text()
+    assert "(const float *X, const float *Size, const float *b, float *output)" in text
+    assert "#define NET_X_SIZE 3 " in text and "#define NET_SIZE_SIZE 3 " in text
+
+
 def test_the_self_test(tmp_path):
     made = fastnet.export_c(small(), fastnet.ones(1, 4), tmp_path / "net.c", self_test=3)
     run(COMPILERS[0], *FLAGS, "-DNET_SELF_TEST", made.source, "-o", tmp_path / "test", "-lm")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet.c_source.constants import c_type, float_text
 from fastnet.c_source.loops import collapsed, contiguous_strides, element, loops
+from fastnet.c_source.names import INDICES
 from fastnet.c_source.rules import emitter
 
 if TYPE_CHECKING:
@@ -38,10 +39,10 @@ def _emit_reduced(node: Node, code: Code, start: str, inner: str, end: str) -> N
     """
     x = node.arguments["input"]
     kept, kept_strides, reduced, reduced_strides = _kept_and_reduced(x, node.arguments["dim"])
-    indices, depth = "ijklmnopq", len(kept)
+    depth = len(kept)
     x_element = element("$x", (*kept_strides, *reduced_strides))
     heads = "".join(f"for (int32_t {i} = 0; {i} < {n}; {i}++)\n{'    ' * (d + 1)}"
-                    for d, (i, n) in enumerate(zip(indices[depth:], reduced)))
+                    for d, (i, n) in enumerate(zip(INDICES[depth:], reduced)))
     number = element("", (*(0,) * depth, *contiguous_strides(reduced)))[1:-1]
     words = {"y": element("$y", contiguous_strides(kept)), "first": element("$x", kept_strides), "x": x_element,
              "number": number}

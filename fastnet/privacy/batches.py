@@ -60,16 +60,17 @@ class BatchMasks:
         rows[:count] = rows[size] = 1
 
     @property
-    def waits(self) -> bool:
-        """Whether backward() has not yet used the batch."""
-        return any(mask._data[-1] for mask in self._masks.values())
+    def waiting(self) -> int:
+        """The rows of the batch that backward() has not yet used; 0: none."""
+        return next((size for size, mask in self._masks.items() if mask._data[-1]), 0)
 
-    def take(self, size: int) -> Array:
-        """The mask (size,) of the batch, for its backward(). Each replay of a recording checks it again.
+    def take(self) -> Array:
+        """The mask (n,) of the batch, for its backward(). Each replay of a recording checks that one of n rows waits.
 
         Raises:
-            RuntimeError: no batch of this size waits.
+            RuntimeError: no batch waits.
         """
+        size = self.waiting
         self._check(size)
         mask = self._masks[size]
         if state.recorder is not None:
@@ -82,13 +83,12 @@ class BatchMasks:
         K.fill(self._masks[size]._data, 0)
 
     def _check(self, size: int) -> None:
-        mask = self._masks.get(size)
-        if mask is None or not mask._data[-1]:
-            waiting = [s for s, m in self._masks.items() if m._data[-1]]
-            given = f"a batch of {waiting[0]} rows waits" if waiting else "no batch waits"
-            raise RuntimeError(f"backward(): expected the gradients of a whole batch that the private loader has given "
-                               f"and that was not used before; got {size} rows, and {given}. Call backward() once for "
-                               "each batch of the loader, without cutting it")
+        waiting = self.waiting
+        if not waiting or size != waiting:
+            given = f"got {size} rows, and a batch of {waiting} rows waits" if waiting else "no batch waits"
+            raise RuntimeError("backward(): expected the gradients of a whole batch that the private loader has given "
+                               f"and that was not used before; {given}. Call backward() once for each batch of the "
+                               "loader, without cutting it")
 
 
 def poisson_rows(rng: np.random.Generator, samples: int, rate: float) -> Array:

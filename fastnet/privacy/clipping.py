@@ -71,8 +71,9 @@ class NoisySum:
     def __call__(self, contributions: list[Contribution]) -> None:
         """Set the gradients of the leaves that backward() has reached."""
         self.share.require_average()
-        n = self._batch_size(contributions)
-        mask = self.masks.take(n)
+        self._refuse_earlier_gradients(contributions)
+        mask = self.masks.take()
+        n = mask.size
         uses: dict[int, tuple[Tensor, list[Any]]] = {}
         for leaf, array, function in contributions:
             uses.setdefault(id(leaf), (leaf, []))[1].append((array, function))
@@ -89,16 +90,12 @@ class NoisySum:
         self._add_noise([leaf for leaf, _ in parts])
         self.masks.close(n)
 
-    def _batch_size(self, contributions: Sequence[Contribution]) -> int:
-        for leaf, array, _ in contributions:
+    def _refuse_earlier_gradients(self, contributions: Sequence[Contribution]) -> None:
+        for leaf, _, _ in contributions:
             if leaf._grad is not None:
                 raise RuntimeError(f"backward(): expected no gradients from before in a private module, got one in "
                                    f"{self.names[id(leaf)]!r}; call optimizer.zero_grad() for each batch, and take one "
                                    "batch for each step")
-            if array.ndim == 0:
-                raise RuntimeError(f"backward(): the loss is the parameter {self.names[id(leaf)]!r} itself, whose "
-                                   "gradient has no samples")
-        return contributions[0][1].shape[0]
 
     def _part(self, leaf: Tensor, uses: list[tuple[Array, Any]], n: int) -> _SamplePart:
         shape = leaf._data.shape

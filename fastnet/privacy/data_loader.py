@@ -110,7 +110,7 @@ class DPDataLoader(DataLoader):
         """The batches, whose masks are set just before each is used."""
         first = True
         for count, size, batch in batches:
-            if not first and self._masks.waits:
+            if not first and self._masks.waiting:
                 raise RuntimeError("private loader: expected backward() for the last batch before the next one is "
                                    "asked for; each batch counts as a step of the privacy budget. To evaluate, use a "
                                    "fastnet.data.DataLoader")

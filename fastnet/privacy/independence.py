@@ -90,7 +90,7 @@ def _outputs_of_rows(module: nn.Module, inputs: tuple[Tensor, ...], rows: Array)
     """The floating-point outputs for these rows of the inputs, by place."""
     with _same_random_numbers(), no_grad():
         result = copy.deepcopy(module)(*(x[rows] for x in inputs))
-    return {place: tensor.numpy() for place, tensor in _placed_tensors(result) if tensor.is_floating_point()}
+    return {place: tensor.detach().numpy() for place, tensor in _placed_tensors(result) if tensor.is_floating_point()}
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from fastnet import dtypes
+from fastnet._core.errors import shape_text
 from fastnet._core.memory import empty, empty_like
 from fastnet.autograd import gradient
 from fastnet.autograd.hooks import ArgumentGradient
@@ -83,8 +84,8 @@ def _rule(g: Array, function: Function, n: int) -> tuple[_SampleRule | None, tup
     if position is not None and rule is None:
         raise UnknownUseError(f"is used by {_full_name(plain)}, whose gradients of single samples are not known")
     if g.ndim == 0 or g.shape[0] != n:
-        raise UnknownUseError(f"is used by an operation whose result has shape {g.shape}; expected {n} samples in the "
-                              "first dimension, as in the batches of the loader")
+        raise UnknownUseError(f"is used by an operation whose result has shape {shape_text(g)}; expected the {n} rows "
+                              "of the private loader's whole batch in the first dimension")
     return rule, saved
 
 

@@ -245,13 +245,25 @@ class Mixing(nn.Module):
         return self.use(x, self.weight)
 
 
-@pytest.mark.parametrize("use", [
-    lambda x, w: x @ (w + fastnet.eye(4)).inverse(), lambda x, w: F.linear(x, w.exp()),
-    lambda x, w: F.linear(x.reshape(-1, 2, 4), w),
-    lambda x, w: (x[:, None].expand(-1, 3, 4) @ w).sum(1), lambda x, w: x[:, None].expand(-1, 3, 4).transpose(0, 1) @ w,
-], ids=["inverse", "exp", "merged-samples", "batch-of-products", "transposed"])
+UNKNOWN_USES = {
+    "inverse": lambda x, w: x @ (w + fastnet.eye(4)).inverse(),
+    "exp": lambda x, w: F.linear(x, w.exp()),
+    "scaled": lambda x, w: F.linear(x, w * 2),
+    "transposed": lambda x, w: x @ w.t(),
+    "norm": lambda x, w: F.linear(x, w / w.norm()),
+    "einsum": lambda x, w: fastnet.einsum("ni,oi->no", x, w),
+    "merged-samples": lambda x, w: F.linear(x.reshape(-1, 2, 4), w),
+    "batch-of-products": lambda x, w: (x[:, None].expand(-1, 3, 4) @ w).sum(1),
+    "positions-first": lambda x, w: x[:, None].expand(-1, 3, 4).transpose(0, 1) @ w,
+    "without-samples": lambda x, w: w,
+    "norm-alone": lambda x, w: w.norm(),
+}
+
+
+@pytest.mark.parametrize("use", UNKNOWN_USES.values(), ids=UNKNOWN_USES)
 def test_uses_without_samples_are_refused_by_name(use):
     model, _, loader, _ = private(Mixing(use).double(), (4,))
     x, _ = next(iter(loader))
-    with pytest.raises(RuntimeError, match=r"'weight'|given"):
+    with pytest.raises(RuntimeError, match="'weight' cannot be clipped by samples: the parameter is used"):
         model(x).sum().backward()
+    assert model.weight.grad is None

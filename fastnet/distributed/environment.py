@@ -2,20 +2,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Place", "place"]
+from fastnet._core.errors import whole_number
 
-_LAST_PORT = 65535
+__all__ = ["LAST_PORT", "Place", "place"]
+
+LAST_PORT = 65535
+_BESIDE_AGENT = 8                       # ports below MASTER_PORT where rank 0 may listen if torchrun's agent holds it
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a rank is in its world, and where it finds rank 0."""
+    """The place of a rank in its world, and of rank 0.
+
+    Attributes:
+        rank, size: the number of this process, and of all processes.
+        address: of rank 0.
+        port: MASTER_PORT.
+        ports: those at which rank 0 may listen; it takes the first that is free.
+    """
     rank: int
     size: int
     address: str
     port: int
+    ports: Sequence[int]
 
 
 def place(rank: int = -1, world_size: int = -1) -> Place:
@@ -25,16 +37,25 @@ def place(rank: int = -1, world_size: int = -1) -> Place:
         rank, world_size: replace RANK and WORLD_SIZE; -1: the variables.
 
     Raises:
+        TypeError: an argument is not a whole number.
         ValueError: a variable is missing or wrong; the message names it.
     """
-    size = _integer_in("WORLD_SIZE") if world_size < 0 else world_size
-    rank = _integer_in("RANK") if rank < 0 else rank
+    size = _integer_in("WORLD_SIZE") if whole_number("world_size", world_size, -1) < 0 else world_size
+    rank = _integer_in("RANK") if whole_number("rank", rank, -1) < 0 else rank
     if size < 1 or not 0 <= rank < size:
         raise ValueError(f"init_process_group: expected a rank from 0 to world_size - 1, got rank {rank} of {size}")
-    port = _integer_in("MASTER_PORT") if size > 1 else 0
-    if port > _LAST_PORT:
-        raise ValueError(f"init_process_group: expected MASTER_PORT from 1 to {_LAST_PORT}, got {port}")
-    return Place(rank, size, os.environ.get("MASTER_ADDR") or "127.0.0.1", port)
+    port, ports = _ports() if size > 1 else (0, ())
+    return Place(rank, size, os.environ.get("MASTER_ADDR") or "127.0.0.1", port, ports)
+
+
+def _ports() -> tuple[int, Sequence[int]]:
+    """MASTER_PORT, and the ports at which rank 0 may listen."""
+    port = _integer_in("MASTER_PORT")
+    held = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"     # torchrun's agent listens at MASTER_PORT
+    first = 1 + _BESIDE_AGENT if held else 1
+    if not first <= port <= LAST_PORT:
+        raise ValueError(f"init_process_group: expected MASTER_PORT from {first} to {LAST_PORT}, got {port}")
+    return port, range(port - 1, port - 1 - _BESIDE_AGENT, -1) if held else (port,)
 
 
 def _integer_in(name: str) -> int:

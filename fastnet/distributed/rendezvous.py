@@ -1,14 +1,17 @@
 """The rendezvous of the ranks: each pair gets one connection, and both ends have proved that they know the token.
 
-Rank 0 listens at MASTER_ADDR:MASTER_PORT. The others connect there, say at which port they listen themselves, and learn
-the ports of all; then each rank connects to those between 0 and itself. A rank listens only on the address by which it
-reaches rank 0, so with MASTER_ADDR=127.0.0.1, the default, no port is open to the network.
+Rank 0 listens at MASTER_ADDR:MASTER_PORT or, if torchrun's agent listens there, at the first free port below it. The
+others connect there, say at which port they listen themselves, and learn the ports of all; then each rank connects to
+those between 0 and itself. The secret contains MASTER_PORT, so ranks of two programs with one token do not meet. A rank
+listens only on the address by which it reaches rank 0, so with MASTER_ADDR=127.0.0.1, the default, no port is open to
+the network.
 """
 from __future__ import annotations
 
 import contextlib
 import socket
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import fastnet
@@ -19,7 +22,7 @@ from fastnet.distributed.handshake import accept_peer, greet, read_document, tok
 __all__ = ["connect_all"]
 
 _RETRY = 0.05                           # seconds between two attempts to reach a rank
-_GREETING = 5.0                         # seconds that a connection may take for the handshake
+_GREETING = 5.0                         # seconds that the handshake of a connection may take
 _BUFFER = 4 << 20                       # bytes that the kernel holds of a connection in each direction
 
 
@@ -37,7 +40,7 @@ def connect_all(place: Place, timeout: float) -> dict[int, socket.socket]:
         DistNetworkError: a rank does not answer in time; the message names it.
         DistError: the token, the number of ranks or the version of fastnet differs.
     """
-    meeting = _Rendezvous(place, token(), time.monotonic() + timeout, timeout)
+    meeting = _Rendezvous(place, token() + b":%d" % place.port, time.monotonic() + timeout, timeout)
     try:
         meeting.connect()
     except BaseException:
@@ -63,21 +66,22 @@ class _Rendezvous:
     def connect(self) -> None:
         own = self.place.rank
         if own == 0:
-            self._listen(self.place.address, self.place.port)
+            self._listen(self.place.address, self.place.ports)
             addresses = self._gather_addresses()
             for link in self.links.values():
                 write_document(link, {"addresses": addresses})
             return
-        link = self._reach(0, self.place.address, self.place.port)
+        link = self._reach(0, self.place.address, self.place.ports)
         self.links[0] = link
-        self._listen(link.getsockname()[0], 0)
+        self._listen(link.getsockname()[0], (0,))
         write_document(link, {"rank": own, "size": self.place.size, "version": fastnet.__version__,
                               "address": self.listener.getsockname()[:2]})
         found = self._read(0, link)
         if "error" in found:
             raise DistError(str(found["error"]))
         for rank in range(1, own):
-            self.links[rank] = self._reach(rank, *found["addresses"][str(rank)])
+            host, port = found["addresses"][str(rank)]
+            self.links[rank] = self._reach(rank, host, (port,))
             write_document(self.links[rank], {"rank": own})
         while len(self.links) < self.place.size - 1:
             link, hello = self._accept()
@@ -115,17 +119,21 @@ class _Rendezvous:
 
     # ---- connections ----
 
-    def _listen(self, host: str, port: int) -> None:
-        family, _, _, _, address = self._resolved(host, port)
-        self.listener.close()
-        self.listener = socket.socket(family)
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            self.listener.bind(address)
-        except OSError as e:
-            raise DistNetworkError(f"rank {self.place.rank} cannot listen at {host}:{port}: {e.strerror}. MASTER_ADDR "
-                                   "must be an address of the machine of rank 0, and MASTER_PORT free") from None
-        self.listener.listen(self.place.size)
+    def _listen(self, host: str, ports: Sequence[int]) -> None:
+        """Listen at the first port that is free."""
+        for port in ports:
+            family, _, _, _, address = self._resolved(host, port)
+            self.listener.close()
+            self.listener = socket.socket(family)
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                self.listener.bind(address)
+                self.listener.listen(self.place.size)
+                return
+            except OSError as e:
+                problem = e.strerror
+        raise DistNetworkError(f"rank {self.place.rank} cannot listen at {_shown(host, ports)}: {problem}. MASTER_ADDR "
+                               "must be an address of the machine of rank 0, and MASTER_PORT free")
 
     def _resolved(self, host: str, port: int) -> Any:
         try:
@@ -134,27 +142,39 @@ class _Rendezvous:
             raise DistNetworkError(f"rank {self.place.rank} cannot resolve the address {host!r}: {e.strerror}; check "
                                    "MASTER_ADDR and the network") from None
 
-    def _reach(self, rank: int, host: str, port: int) -> socket.socket:
-        """Connect to a rank, which may not listen yet."""
-        family, _, _, _, address = self._resolved(host, port)
+    def _reach(self, rank: int, host: str, ports: Sequence[int]) -> socket.socket:
+        """Connect to a rank, which may not listen yet, and listens at one of these ports."""
+        problem: object = None
         while True:
-            link = socket.socket(family)
-            link.settimeout(max(self.deadline - time.monotonic(), _RETRY))
-            try:
-                link.connect(address)
-                if not greet(link, self.secret):
-                    raise DistError(f"rank {self.place.rank}: the process at {host}:{port} has another token: expected "
-                                    "the same FASTNET_DISTRIBUTED_TOKEN on all ranks")
-                return self._set_up(link)
-            except (OSError, DistError) as e:
-                link.close()
-                if isinstance(e, DistError):
-                    raise
-                if time.monotonic() > self.deadline:
-                    raise DistNetworkError(f"rank {self.place.rank} did not reach rank {rank} at {host}:{port} within "
-                                           f"{self.timeout:g} s: {e.strerror or e}; check the network and whether rank "
-                                           f"{rank} has started") from None
+            for port in ports:
+                try:
+                    return self._connect(host, port)
+                except OSError as e:
+                    problem = e.strerror or e
+                except DistError as e:
+                    if len(ports) == 1 or isinstance(e, DistNetworkError):
+                        raise
+                    problem = e                 # it may be a rank of another program, and the own one at another port
+            if time.monotonic() > self.deadline:
+                raise DistNetworkError(f"rank {self.place.rank} did not reach rank {rank} at {_shown(host, ports)} "
+                                       f"within {self.timeout:g} s: {problem}; check the network and whether rank "
+                                       f"{rank} has started")
             time.sleep(_RETRY)
+
+    def _connect(self, host: str, port: int) -> socket.socket:
+        """Connect to a process that listens, which must know the token."""
+        family, _, _, _, address = self._resolved(host, port)
+        link = socket.socket(family)
+        try:
+            link.settimeout(min(max(self.deadline - time.monotonic(), _RETRY), _GREETING))
+            link.connect(address)
+            if not greet(link, self.secret):
+                raise DistError(f"rank {self.place.rank}: the process at {host}:{port} has another token: expected "
+                                "the same FASTNET_DISTRIBUTED_TOKEN on all ranks")
+            return self._set_up(link)
+        except BaseException:
+            link.close()
+            raise
 
     def _accept(self) -> tuple[socket.socket, dict[str, Any]]:
         """The next rank that connects and knows the token, with its first document. Others are turned away."""
@@ -193,3 +213,7 @@ class _Rendezvous:
             link.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
         link.settimeout(max(self.deadline - time.monotonic(), _RETRY))
         return link
+
+
+def _shown(host: str, ports: Sequence[int]) -> str:
+    return f"{host}:{ports[0]}" + (f" to {ports[-1]}" if len(ports) > 1 else "")

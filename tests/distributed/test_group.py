@@ -5,7 +5,7 @@ import socket
 import time
 
 import pytest
-from rank_tools import finish, run_code, settings, start
+from rank_tools import connected, finish, run_code, settings, start
 
 import fastnet.distributed as dist
 from fastnet._core.world import launched_by
@@ -43,15 +43,6 @@ def test_strangers_do_not_disturb():
     ranks += start([second], "-c", JOIN.format(20))
     codes, outputs, errors = finish(ranks)
     assert (codes, outputs) == ([0, 0], ["0\n", "1\n"]), errors
-
-
-def connected(port):
-    for _ in range(500):
-        try:
-            return socket.create_connection(("127.0.0.1", port))
-        except ConnectionRefusedError:
-            time.sleep(0.02)
-    raise TimeoutError
 
 
 def test_a_rank_listens_on_the_loopback_address_only():
@@ -130,6 +121,13 @@ def test_places(monkeypatch):
     monkeypatch.setenv("MASTER_PORT", "70000")
     with pytest.raises(ValueError, match="MASTER_PORT from 1 to 65535, got 70000"):
         place()
+    monkeypatch.setenv("MASTER_PORT", "0")
+    with pytest.raises(ValueError, match="MASTER_PORT from 1 to 65535, got 0"):
+        place()
+    monkeypatch.setenv("MASTER_PORT", "29500")
+    assert list(place().ports) == [29500]
+    monkeypatch.setenv("TORCHELASTIC_USE_AGENT_STORE", "True")
+    assert list(place().ports) == list(range(29499, 29491, -1))
     with pytest.raises(ValueError, match="rank 5 of 4"):
         place(rank=5)
     monkeypatch.delenv("RANK")

@@ -1,7 +1,9 @@
 """Programs as several ranks on this machine, for tests."""
 import os
+import socket
 import subprocess
 import sys
+import time
 
 from data_tools import HOME, TOOLS
 
@@ -48,3 +50,13 @@ def run_code(count, code, **options):
     """The outputs of `count` ranks that have joined a process group and run this code, with names of `dist`."""
     head = "import fastnet, numpy as np\nimport fastnet.distributed as dist\ndist.init_process_group(timeout=20)\n"
     return run(count, "-c", head + code, **options)
+
+
+def connected(port):
+    """A connection to a process that will listen at a port of this machine."""
+    for _ in range(500):
+        try:
+            return socket.create_connection(("127.0.0.1", port))
+        except ConnectionRefusedError:
+            time.sleep(0.02)
+    raise TimeoutError

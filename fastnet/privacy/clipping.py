@@ -69,7 +69,12 @@ class NoisySum:
         self.names, self.masks, self.clipping, self.generator, self.share = names, masks, clipping, generator, share
 
     def __call__(self, contributions: list[Contribution]) -> None:
-        """Set the gradients of the leaves that backward() has reached."""
+        """Set the gradients of the leaves that backward() has reached.
+
+        Raises:
+            RuntimeError: the gradients of single samples are not known; no batch waits, or gradients are not averaged.
+            ValueError: a gradient that is not finite; the message names its row of the batch.
+        """
         self.share.require_average()
         self._refuse_earlier_gradients(contributions)
         mask = self.masks.take()
@@ -117,6 +122,8 @@ class NoisySum:
         total = squares[0]
         for more in squares[1:]:
             total = kernels.add(total, more)
+        # 0 times NaN is NaN: no factor could leave such a gradient out
+        K.check_finite(total, what="backward(): the squared norm of the gradient of a row of the private batch")
         rows = mask.size if self.clipping.loss_is_mean else 1
         excess = kernels.scale(kernels.unary("sqrt", total), rows / self.clipping.max_grad_norm)
         divisor = kernels.binary("maximum", excess, kernels.scalar(1.0, excess.dtype))

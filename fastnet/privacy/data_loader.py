@@ -21,8 +21,9 @@ __all__ = ["DPDataLoader"]
 class DPDataLoader(DataLoader):
     """Batches that are Poisson samples of a dataset: each sample is in each batch with the probability `sample_rate`.
 
-    The samples of a batch are its first rows. Random other rows fill it up to one of a few sizes (`padded_size`), so a
-    recording serves batches of all sizes; private steps leave these rows out. The order is secret: it depends on no
+    The samples of a batch are its first rows. Repetitions of them fill it up to one of a few sizes (`padded_size`), so
+    a recording serves batches of all sizes; private steps leave these rows out. A batch without samples repeats a
+    random row. The order is secret: it depends on no
     seed that is stored. `PrivacyEngine.make_private` makes this loader. Use each batch for one step, and an ordinary
     DataLoader for evaluation.
 
@@ -129,4 +130,6 @@ class DPDataLoader(DataLoader):
             chosen = poisson_rows(self._rng, samples, self.sample_rate)
             size = padded_size(chosen.size, samples * self.sample_rate, samples)
             others = self._rng.integers(0, samples, size - chosen.size)
-            yield chosen.size, size, self.loaded(self._rows[np.concatenate([chosen, others])], number, i)
+            repeated = chosen if chosen.size else others[:1]        # no gradient of a sample that was not drawn
+            rows = np.concatenate([chosen, repeated[others % repeated.size]])
+            yield chosen.size, size, self.loaded(self._rows[rows], number, i)

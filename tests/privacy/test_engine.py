@@ -122,6 +122,31 @@ def test_an_empty_batch_gives_noise_alone(compiled):
     assert empty
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_sample_that_is_not_finite_is_an_error_only_where_it_is_drawn(compiled, value):
+    model, optimizer, loader, _ = private(samples=100, batch=20)
+    loader.dataset.arrays[0][7] = value
+    run = fastnet.compile(step) if compiled else step
+    refused = taken = 0
+    for _ in range(4):
+        for x, y in loader:
+            count = int(loader._masks._masks[len(x)]._data[:-1].sum())
+            bad = ~np.isfinite(x.numpy()).all(1)
+            weight = model.weight.detach().numpy().copy()
+            if bad.any():
+                assert bad[:count].any()
+                with pytest.raises(ValueError, match=rf"gradient of a row .* is (nan|inf) at position {bad.argmax()}"):
+                    run(model, optimizer, x, y)
+                assert np.array_equal(model.weight.detach().numpy(), weight)
+                refused += 1
+                break                                   # the batch still waits: the next one would be refused
+            run(model, optimizer, x, y)
+            assert np.isfinite(model.weight.detach().numpy()).all()
+            taken += 1
+    assert refused and taken > 3
+
+
 # ---- noise ----------------------------------------------------------------------------------------------------------
 
 @pytest.mark.usefixtures("backend")

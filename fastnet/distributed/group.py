@@ -24,6 +24,7 @@ __all__ = ["BACKENDS", "ProcessGroup", "destroy_process_group", "get_backend", "
 
 BACKENDS = ("sockets", "mpi")
 _PATIENCE = 300.0                        # seconds
+_LONGEST = 2e6                           # seconds, which poll() takes as milliseconds in 32 bits
 # PyTorch's names of backends for processors
 _ALIASES = {"gloo": "sockets"}
 
@@ -79,11 +80,12 @@ def init_process_group(backend: str | None = None, *, timeout: float | datetime.
         backend: "mpi", through mpi4py; "sockets" (also called "gloo"), for processes of one machine or a trusted
             network; by default the launcher's, which is "mpi" in a process of mpirun, and otherwise "sockets".
         timeout: the time to wait for another rank, in seconds or as a `datetime.timedelta`; 300 s by default.
-        world_size, rank: replace the environment variables WORLD_SIZE and RANK, for "sockets".
+        world_size, rank: replace the environment variables WORLD_SIZE and RANK, for "sockets"; -1: the variables.
 
     Raises:
-        ValueError: an unknown backend, environment variables that are missing or wrong, or ranks with another version
-            or instruction set.
+        TypeError: `world_size` or `rank` is not a whole number, or `timeout` is not a number.
+        ValueError: an unknown backend, a timeout that is not positive, environment variables that are missing or wrong,
+            or ranks with another version or instruction set.
         RuntimeError: the process group exists already; or (DistNetworkError) a rank cannot be reached.
         ImportError: mpi4py is not installed.
 
@@ -127,10 +129,11 @@ def _connected(backend: str, timeout: float, rank: int, world_size: int) -> Tran
 def _in_seconds(timeout: float | datetime.timedelta | None) -> float:
     if timeout is None:
         return _PATIENCE
-    if isinstance(timeout, datetime.timedelta):
-        return timeout.total_seconds()
-    check_number("timeout", timeout)
-    return float(timeout)
+    given: Any = timeout.total_seconds() if isinstance(timeout, datetime.timedelta) else timeout
+    check_number("timeout", given)
+    if not given > 0:
+        raise ValueError(f"init_process_group: expected a timeout above 0 seconds, got {timeout}")
+    return min(float(given), _LONGEST)
 
 
 def _what_bits_depend_on() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnet._core.errors import shape_text
+from fastnet._core.errors import shape_text, whole_number
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
@@ -91,6 +91,7 @@ def broadcast(tensor: Tensor, src: int = 0) -> None:
         src: the rank whose values are copied.
 
     Raises:
+        TypeError: `src` is not a whole number.
         ValueError: there is no such rank.
         RuntimeError: see `all_reduce`.
 
@@ -105,7 +106,7 @@ def broadcast(tensor: Tensor, src: int = 0) -> None:
         >>> dist.destroy_process_group()
     """
     group = _group("broadcast", tensor)
-    if not 0 <= src < group.size:
+    if not 0 <= whole_number("src", src, None) < group.size:
         raise ValueError(f"broadcast: expected src to be a rank from 0 to {group.size - 1}, got {src}")
     with _contiguous("broadcast", tensor) as array:
         calls.broadcast(group.transport, _call("broadcast", tensor, f"src={src}"), array, src)

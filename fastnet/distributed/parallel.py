@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnet._core.errors import given_text
 from fastnet._core.state import Finally, forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import is_grad_enabled
@@ -49,7 +50,7 @@ class DistributedDataParallel(Module):
             exchange. Compile the wrapped module instead.
         ValueError: the modules of two ranks differ; or, on several ranks, parameters that a PrivacyEngine has made
             private: give the engine the DistributedDataParallel.
-        TypeError: by backward(), a sparse gradient.
+        TypeError: `module` is not a Module; or, by backward(), a sparse gradient.
 
     Example:
         >>> import fastnet
@@ -64,6 +65,8 @@ class DistributedDataParallel(Module):
 
     def __init__(self, module: Module, *, broadcast_buffers: bool = True) -> None:
         super().__init__()
+        if not isinstance(module, Module):
+            raise TypeError(f"DistributedDataParallel: expected a Module, got {given_text(module)}")
         transport = process_group("DistributedDataParallel").transport
         _refuse_private(module, transport)
         require_same(transport, "DistributedDataParallel", model_description(module))
@@ -78,7 +81,7 @@ class DistributedDataParallel(Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Call the wrapped module."""
         forbid_in_recording("DistributedDataParallel", "its exchange of gradients cannot be recorded. Compile the "
-                            "module that it wraps, or use fastnet.Trainer.")
+                            "module that it wraps.")
         if self.training and self.broadcast_buffers and self.require_backward_grad_sync:
             copy_from_first_rank(self._transport, self.module.buffers())
         output = self.module(*args, **kwargs)

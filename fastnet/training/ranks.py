@@ -10,20 +10,32 @@ from fastnet.training import checkpoint
 if TYPE_CHECKING:
     from fastnet._core.annotations import StrPath
     from fastnet.callbacks import Callback
+    from fastnet.nn import Module
     from fastnet.training.sharded import ShardedTraining
     from fastnet.training.trainer import Trainer
 
 __all__ = ["join_ranks", "resume", "sharded_training"]
 
 
-def join_ranks() -> None:
+def join_ranks(model: Module) -> None:
     """Join the other ranks if a launcher started this process, as `init_from_launcher` does.
 
     Without that, each rank would train a separate model, and all of them would write the same files.
+
+    Args:
+        model: of the Trainer.
+
+    Raises:
+        TypeError: the model is or contains a DistributedDataParallel.
     """
     if world.launched_by() is not None:
         from fastnet.distributed import init_from_launcher
         init_from_launcher()
+    if world.current() is not None:
+        from fastnet.distributed import DistributedDataParallel
+        if any(isinstance(m, DistributedDataParallel) for m in model.modules()):
+            raise TypeError("Trainer.fit: expected the plain module, got a DistributedDataParallel; give the Trainer "
+                            "its attribute `module`: it averages the gradients of all ranks itself")
 
 
 def sharded_training(trainer: Trainer, hooks: Sequence[Callback]) -> ShardedTraining | None:

@@ -168,7 +168,7 @@ class Trainer(Evaluator):
             RuntimeError: another rank has ended.
             FloatingPointError: the loss is no longer finite. Checkpoints on disk are unchanged.
         """
-        join_ranks()
+        join_ranks(self.model)
         callbacks = as_list("callbacks", callbacks, Callback)
         check_settings(epochs, batch_size, validation_split, resume, callbacks)
         self._data, self._validation = self._sources(

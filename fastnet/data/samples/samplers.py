@@ -223,7 +223,8 @@ class DistributedSampler(Sampler[int]):
         drop_last: leave out the last indices rather than repeat the first ones.
 
     Raises:
-        ValueError: the rank is not below num_replicas.
+        TypeError: `num_replicas` or `rank` is not a whole number.
+        ValueError: there is no process, or the rank is not below num_replicas.
 
     Example:
         >>> from fastnet.data.samples import DistributedSampler
@@ -234,13 +235,14 @@ class DistributedSampler(Sampler[int]):
     def __init__(self, dataset: Sized, num_replicas: int | None = None, rank: int | None = None, shuffle: bool = True,
                  seed: int = 0, drop_last: bool = False) -> None:
         self.dataset, self.shuffle, self.seed, self.drop_last = dataset, shuffle, seed, drop_last
-        self.num_replicas = world.world_size() if num_replicas is None else num_replicas
-        self.rank = world.rank() if rank is None else rank
+        count = world.world_size() if num_replicas is None else num_replicas
+        self.num_replicas = whole_number("num_replicas", count, 1)
+        self.rank = whole_number("rank", world.rank() if rank is None else rank, None)
         if not 0 <= self.rank < self.num_replicas:
             raise ValueError(f"DistributedSampler: expected a rank from 0 to {self.num_replicas - 1}, got {self.rank}")
         self.epoch = 0
-        count = len(dataset) / self.num_replicas
-        self.num_samples = math.floor(count) if drop_last else math.ceil(count)
+        share = len(dataset) / self.num_replicas
+        self.num_samples = math.floor(share) if drop_last else math.ceil(share)
         self.total_size = self.num_samples * self.num_replicas
 
     def __iter__(self) -> Iterator[int]:

@@ -199,6 +199,11 @@ class GraphModule(Module):
         for value in (*graph.buffers.values(), *graph.constants.values()):
             self._place(value, "_buffers", _tensor(value).clone())
 
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs, in the order in which `forward` takes them."""
+        return [x.name for x in self.graph.inputs]
+
     def _place(self, value: Value, registry: str, tensor: Tensor) -> None:
         """Register a tensor under the name of its value, in modules that stand for the model's."""
         *path, name = value.name.split(".")

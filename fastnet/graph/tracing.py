@@ -45,6 +45,9 @@ def trace(model: Module, *example: Any, training: bool = False,
     is traced as the function itself. The graph keeps no results, and the model, its modes and buffers, and the random
     state are unchanged.
 
+    Inputs have the names of the arguments of `forward`. A model whose `forward` is `forward(self, *inputs)` names them
+    in its attribute `input_names`, a list of strings; without it they are "inputs.0" and so on.
+
     With `dynamic`, dimensions of inputs are open: the graph is for any length of them. The model runs three times or
     more, at other lengths than that of the example, and integers that differ become `Dim` objects: see
     `fastnet.graph.open_dimensions`.
@@ -316,8 +319,14 @@ def _named_tensors(named: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]
 
 
 def _names(model: Module, example: tuple[Any, ...], named: dict[str, Any]) -> list[tuple[str, Any]]:
-    """(name, argument) by the names of the parameters of `forward`."""
+    """(name, argument) by the names of the parameters of `forward`; for `*args`, by those in `model.input_names`."""
+    signature = inspect.signature(model.forward)
     try:
-        return list(inspect.signature(model.forward).bind(*example, **named).arguments.items())
+        arguments = signature.bind(*example, **named).arguments
     except TypeError as e:
         raise TypeError(f"trace: the forward() of this {type(model).__name__}: {e}") from None
+    known = getattr(model, "input_names", None)
+    kinds = {parameter.kind for parameter in signature.parameters.values()}
+    if isinstance(known, list | tuple) and kinds <= {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
+        return [*zip(known, example), *named.items()]
+    return list(arguments.items())

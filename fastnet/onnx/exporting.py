@@ -43,8 +43,10 @@ def export(model: Module, example_inputs: Any, path: StrPath, *, input_names: Se
         example_inputs: a tensor, a tuple of the positional arguments of `forward`, or a dictionary of its keyword
             arguments. Their shapes and dtypes are those of the file's inputs; their values do not matter.
         path: of the file.
-        input_names: of the inputs; by default the names of the arguments of `forward`.
-        output_names: of the outputs; by default "output", or "output_0", "output_1" and so on.
+        input_names: of the inputs; by default the names of the arguments of `forward`, or those of the file for a
+            loaded model and those of the original model for a quantised one.
+        output_names: of the outputs; by default those of the file for a model that `load` returned, for others
+            "output", or "output_0", "output_1" and so on.
         dynamic_axes: the dimensions whose size is open, by the name of an input: `{"input": {0: "batch"}}`, or
             `{"input": [0]}`. Dimensions of one name have one size. Outputs can be listed, too, as for PyTorch, but what
             is open in them follows from the inputs.
@@ -82,8 +84,7 @@ def onnx_model(model: Module, example_inputs: Any, *, input_names: Sequence[str]
     open_dims = _open_dimensions(graph, inputs, output_names or (), dynamic_axes or {})
     if open_dims:
         graph = trace(model, *args, dynamic=open_dims, **named)
-    count = len(graph.outputs)
-    outputs = _wanted_names("output", output_names, ["output"] if count == 1 else [f"output_{i}" for i in range(count)])
+    outputs = _wanted_names("output", output_names, _default_outputs(model, len(graph.outputs), inputs))
     if both := set(inputs) & set(outputs):
         raise ValueError(f"export: an input and an output have the same name {min(both)!r}")
     writer = Writer(opset_version, graph.inputs)
@@ -109,6 +110,14 @@ def _arguments(example: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(example, Mapping):
         return (), dict(example)
     return tuple(example) if isinstance(example, tuple | list) else (example,), {}
+
+
+def _default_outputs(model: Module, count: int, inputs: list[str]) -> list[str]:
+    """The names of the outputs: those in `model.output_names`, if they differ from each other and from the inputs."""
+    known = getattr(model, "output_names", None)
+    if isinstance(known, list | tuple) and count == len(known) == len({*known} - {*inputs}):
+        return list(known)
+    return ["output"] if count == 1 else [f"output_{i}" for i in range(count)]
 
 
 def _wanted_names(what: str, given: Sequence[str] | None, default: list[str]) -> list[str]:

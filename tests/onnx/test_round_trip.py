@@ -54,3 +54,15 @@ def test_the_weights_keep_their_names(tmp_path):
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 2))
     fastnet.onnx.export(model, normal(1, 3, 6, 6), tmp_path / "m.onnx")
     assert list(fastnet.onnx.load(tmp_path / "m.onnx").state_dict()) == list(model.state_dict())
+
+
+def test_a_loaded_model_keeps_the_names_of_its_inputs_and_outputs(tmp_path):
+    first, second = tmp_path / "first.onnx", tmp_path / "second.onnx"
+    fastnet.onnx.export(nn.Bilinear(3, 4, 2), (normal(2, 3), normal(2, 4)), first, input_names=["left.1", "right"],
+                        output_names=["logits"], dynamic_axes={"left.1": {0: "n"}, "right": {0: "n"}})
+    fastnet.onnx.export(fastnet.onnx.load(first), (normal(2, 3), normal(2, 4)), second,
+                        dynamic_axes={"left.1": {0: "n"}, "right": {0: "n"}})
+    again = fastnet.onnx.load(second)
+    assert (again.input_names, again.output_names) == (("left.1", "right"), ("logits",))
+    by_name = {"right": normal(2, 4), "left.1": normal(2, 3)}
+    assert [x.name for x in fastnet.graph.trace(again, **by_name).inputs] == ["right", "left.1"]

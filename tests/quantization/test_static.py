@@ -278,3 +278,16 @@ def test_integers_are_those_of_the_prepared_model():
     step = prepared.get_submodule("activations.linear_1").scale.item()
     assert np.abs(got - expected).max() <= 4.5 * step
     assert (got.argmax(1) == expected.argmax(1)).mean() > 0.95
+
+
+def test_exports_have_the_names_of_the_inputs(tmp_path):
+    x = images(8, 4)
+    model, _ = fastnet.quantize(nn.Sequential(nn.Linear(4, 4)), x, faster_only=False, speed=False)
+    fastnet.onnx.export(model, fastnet.tensor(x), tmp_path / "m.onnx", dynamic_axes={"input": {0: "n"}})
+    assert [str(value) for value in fastnet.onnx.load(tmp_path / "m.onnx").inputs] == ["input: float32 (n, 4)"]
+    assert "net_run(const float *input, float *output)" in _header(model, fastnet.tensor(x), tmp_path)
+
+
+def _header(model, example, folder):
+    fastnet.export_c(model, example, folder / "net.c")
+    return (folder / "net.h").read_text()

@@ -342,8 +342,7 @@ def _conv_chain(chains: _Chains, node: Node) -> None:
 
 def _normalizes(node: Node, name: str) -> bool:
     """Whether a node is a batch norm of a value by running statistics, each of one number for each channel."""
-    return (_is(node, "BatchNormalization") and node.inputs[0] == name and not node.attribute("training_mode", 0)
-            and bool(node.attribute("spatial", 1)))
+    return _is(node, "BatchNormalization") and node.inputs[0] == name and bool(node.attribute("spatial", 1))
 
 
 def _epilogue(node: Node | None) -> str | None:

@@ -84,7 +84,8 @@ class OnnxModel(Module):
     """A model from an ONNX file: `fastnet.onnx.load` makes it.
 
     The weights are parameters under the names that they have in the file; they can be trained. In training mode, batch
-    norm uses and updates the statistics of the batch, and dropout is active. `fastnet.compile(model, freeze=True)`
+    norm uses and updates the statistics of the batch, and dropout is active; in evaluation mode it uses the running
+    statistics, without dropout, in a file that was exported for training, too. `fastnet.compile(model, freeze=True)`
     makes it faster for inference. `fastnet.graph.trace` takes it as it takes any other model.
 
     Args:

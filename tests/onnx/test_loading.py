@@ -312,3 +312,18 @@ def test_training_continues(exported):
     assert step(x, labels).item() < losses[-1] * 1.2
     model.eval()
     assert model(x).shape == (30, 3)
+
+
+def test_the_mode_of_the_model_decides_in_a_file_for_training():
+    model = model_of("""
+        g (float[N, 2] x) => (float[N, 2] y) <float[2] scale = {1, 2}, float[2] shift = {0, 1}, float[2] mean = {1, 1},
+            float[2] var = {4, 9}, float ratio = {0.5}, bool on = {1}> {
+            h, new_mean, new_var = BatchNormalization<training_mode=1>(x, scale, shift, mean, var)
+            y = Dropout(h, ratio, on)
+        }""")
+    x = fastnet.randn(64, 2)
+    expected = (x - 1) / fastnet.tensor([4.0, 9.0]).add(1e-5).sqrt() * fastnet.tensor([1.0, 2.0]) + fastnet.tensor(
+        [0.0, 1.0])
+    np.testing.assert_allclose(model(x).detach().numpy(), expected.numpy(), atol=1e-6)
+    assert model.train()(x).eq(0).any() and model.get_buffer("mean").numpy()[0] < 1
+    assert not model.eval()(x).eq(0).any()

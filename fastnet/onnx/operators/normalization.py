@@ -20,20 +20,20 @@ __all__: list[str] = []
 def batch_normalization(node: Node, x: Tensor, scale: Tensor, bias: Tensor, mean: Tensor, var: Tensor) -> Any:
     """Batch normalization: with the running statistics; in training with those of the batch, which update them.
 
-    The attribute training_mode asks for the statistics of the batch and returns the updated ones.
+    The mode of the model decides, for a node with the attribute training_mode, too. With that attribute the further
+    outputs of a training are the updated statistics as ONNX defines them.
     """
     momentum, eps = node.attribute("momentum", 0.9), node.attribute("epsilon", 1e-5)
     if not node.attribute("spatial", 1) and x.ndim > 2:
         raise node.refuse("spatial=0")
     scale, bias, mean, var = (t if t.dtype == x.dtype else t.to(x.dtype) for t in (scale, bias, mean, var))
-    if node.attribute("training_mode", 0) and not node.training:
+    statistics = mean, var
+    if node.training and node.attribute("training_mode", 0) and (node.wants(1) or node.wants(2)):
         dims = (0, *range(2, x.ndim))
-        batch_mean, batch_var = x.mean(dims), x.var(dims, correction=0)
-        y = F.batch_norm(x, None, None, scale, bias, True, 0.0, eps)
-        return (y, mean * momentum + batch_mean * (1 - momentum),
-                var * momentum + batch_var * (1 - momentum))[:max(len(node.outputs), 1)]
+        statistics = (mean * momentum + x.mean(dims) * (1 - momentum),
+                      var * momentum + x.var(dims, correction=0) * (1 - momentum))
     y = F.batch_norm(x, mean, var, scale, bias, node.training, 1 - momentum, eps)
-    return (y, mean, var)[:max(len(node.outputs), 1)]
+    return (y, *statistics)[:max(len(node.outputs), 1)]
 
 
 @operator("InstanceNormalization")
@@ -114,12 +114,8 @@ def dropout_by_attribute(node: Node, x: Tensor) -> Any:
 
 @operator("Dropout", since=12, known=("ratio", "training_mode"))
 def dropout(node: Node, x: Tensor, ratio: Any = None, training_mode: Any = None) -> Any:
-    """Dropout whose ratio is an input; active in training. A file that asks for it in evaluation, too, is refused."""
-    p = 0.5 if ratio is None else float(ratio.item())
-    if training_mode is not None and bool(training_mode) and p and not node.training:
-        raise node.refuse("training_mode in evaluation: its random numbers are those of another runtime; call "
-                          "model.train() first")
-    return _dropped(node, x, p)
+    """Dropout whose ratio is an input. The mode of the model decides whether it is active, not `training_mode`."""
+    return _dropped(node, x, 0.5 if ratio is None else float(ratio.item()))
 
 
 def _dropped(node: Node, x: Tensor, p: float) -> Any:

@@ -66,8 +66,9 @@ def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "wei
 
     Raises:
         TypeError: model is not a Module, or not of float32.
-        ValueError: a model with quantised layers, an unknown scheme or calibration, a number out of range, no samples,
-            labels that are not classes or of another number than samples, or "qat" without labels.
+        ValueError: a model with quantised layers, a parameter with NaN or infinity, an unknown scheme or calibration,
+            a number out of range, no samples, labels that are not classes or of another number than samples, or "qat"
+            without labels.
         RuntimeError: the model cannot be traced.
 
     Example:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from fastnet._core.construction import as_tensor
 from fastnet._core.tensor import Tensor
 from fastnet.dtypes import float32
@@ -34,7 +36,8 @@ def check_float_model(function: str, model: Module) -> None:
 
     Raises:
         TypeError: not a Module, or not of float32.
-        ValueError: a model that is quantised or prepared already; its first such layer is named.
+        ValueError: a model that is quantised or prepared already, or a parameter with NaN or infinity; the first such
+            layer or parameter is named.
     """
     if not isinstance(model, Module):
         raise TypeError(f"{function}: expected a Module, got {type(model).__name__}")
@@ -47,6 +50,18 @@ def check_float_model(function: str, model: Module) -> None:
         if parameter.is_floating_point() and parameter.dtype != float32:
             raise TypeError(f"{function}: expected a model of float32, got {parameter.dtype} for {path!r}; convert the "
                             "model and the data with .float()")
+        if (found := _not_finite(parameter)) is not None:
+            raise ValueError(f"{function}: expected finite weights, got {found} in {path!r}")
+
+
+def _not_finite(parameter: Parameter) -> float | None:
+    """The first NaN or infinity; None for finite numbers, and for a mask of 0 and -inf, as a loaded model can add."""
+    if not parameter.is_floating_point():
+        return None
+    array = parameter.detach().numpy()
+    wrong = array[~np.isfinite(array)]
+    is_mask = bool(np.isneginf(wrong).all()) and not array[np.isfinite(array)].any()
+    return None if len(wrong) == 0 or is_mask else float(wrong[0])
 
 
 def prepare(model: Module, example: tuple[Any, ...], observer: Any = "MinMax", learnable: bool = False,

@@ -107,7 +107,7 @@ class OnnxModel(Module):
     def __init__(self, program: Program, inputs: tuple[Input, ...], constants: Mapping[str, Array],
                  weights: frozenset[str], statistics: frozenset[str], kept: frozenset[str]) -> None:
         super().__init__()
-        self.program, self.inputs = program, inputs
+        self.program, self.inputs, self.inference = program, inputs, program
         self._arrays: dict[str, Array] = {}
         for name, array in constants.items():
             if name in weights:
@@ -118,6 +118,13 @@ class OnnxModel(Module):
                 self._add_constant(name, array, name in kept)
         self.inference = fused(program, constants_of(self._arrays, {**self._parameters, **self._buffers}))
         self.eval()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__ or hasattr(type(self), name):      # a file can have a weight "training"
+            object.__setattr__(self, name, value)
+            self._shadowed(name)
+        else:
+            super().__setattr__(name, value)
 
     def _add_constant(self, name: str, array: Array, kept: bool) -> None:
         """An array, and the buffer of the same memory that stands for it where a Tensor is needed."""

@@ -49,6 +49,13 @@ def test_names_with_dots():
     model.load_state_dict(copy.deepcopy(model).state_dict())
 
 
+@pytest.mark.parametrize("name", ["training", "inference", "program", "inputs", "_arrays", "input_names", "forward"])
+def test_names_of_attributes(name):
+    model = model_of(LINEAR.replace("weight", name))
+    assert model.train().training and not model.eval().training and name in model.state_dict()
+    assert model(fastnet.ones(1, 3)).tolist() == [[10.0, 11.0]] and copy.deepcopy(model).train().training
+
+
 @pytest.mark.parametrize("args, named, message", [
     ((), {}, "expected the inputs x: float32 .N, 3.; got 0 by position"),
     ((fastnet.ones(1, 3), fastnet.ones(1, 3)), {}, "got 2 by position"),

@@ -1,7 +1,8 @@
 """The state of each Python thread, and context managers that restore state after any interruption.
 
 `state.recorder` is the recording in progress or None, `state.tracer` the trace, `state.grad_enabled` the gradient mode.
-Functions that cannot be recorded call `forbid_in_recording`, those that read values `forbid_reading`.
+Functions that cannot be recorded call `forbid_in_recording`, those that read values `forbid_reading`,
+those that a graph cannot hold `forbid_in_trace`.
 """
 from __future__ import annotations
 
@@ -17,6 +18,8 @@ inside = _native_state.inside
 Swapped = _native_state.Swapped
 Turn = _native_state.Turn
 Finally = _native_state.Finally
+
+UPDATE_IN_TRACE = "the graph would not hold the update. Take the old value as an input, and return the new one."
 
 
 def user_line() -> str:
@@ -63,6 +66,15 @@ def forbid_reading(what: str, because: str | None = None) -> None:
         because: as of `forbid_in_recording`.
     """
     forbid_in_recording(what, because)
+    forbid_in_trace(what, "the graph would hold the value of this run only. Keep the computation in tensors.")
+
+
+def forbid_in_trace(what: str, because: str) -> None:
+    """Raise a RuntimeError if a trace is in progress in this thread.
+
+    Args:
+        what: the call that a graph cannot hold.
+        because: the reason, and what to do.
+    """
     if state.tracer is not None:
-        raise RuntimeError(f"{what} inside fastnet.graph.trace ({user_line()}): the graph would hold the value of this "
-                           "run only. Keep the computation in tensors.")
+        raise RuntimeError(f"{what} inside fastnet.graph.trace ({user_line()}): {because}")

@@ -109,10 +109,9 @@ def replace_value(name: str, x: Tensor, result: Tensor) -> Tensor:
                            "place cannot change the shape")
     if dtypes.category(result.dtype) > dtypes.category(x.dtype):
         raise RuntimeError(f"{name}: a result of dtype {result.dtype} cannot be written into {x.dtype}")
-    _write(name, x, lambda: K.copy(x._data, result._data), (), result._node)
     if state.tracer is not None:
         state.tracer.note_replaced(name, x, result)
-    return x
+    return _write(name, x, lambda: K.copy(x._data, result._data), (), result._node)
 
 
 def apply_to(name: str, function: Callable[..., Tensor], input: Tensor, inplace: bool, *args: Any) -> Tensor:

@@ -15,7 +15,7 @@ from fastnet import dtypes
 from fastnet._core.errors import check_sizes
 from fastnet._core.memory import empty
 from fastnet._core.placement import placed
-from fastnet._core.state import state
+from fastnet._core.state import forbid_in_trace, state
 from fastnet._core.tensor import Tensor, method
 from fastnet.autograd import gradient, op, transposes
 from fastnet.backend import K, random_blocks
@@ -52,11 +52,18 @@ def draw(kernel: str, out: Array, generator: Generator | None, *args: Any) -> Ar
     return out
 
 
+def _draw_constant(kernel: str, out: Array, generator: Generator | None, *args: Any) -> Array:
+    """`draw` outside of an operation, whose numbers would be a constant of a graph: an error in a trace."""
+    forbid_in_trace("random numbers", "the graph would hold the numbers of this run only. Draw them outside, and pass "
+                    "them as an input.")
+    return draw(kernel, out, generator, *args)
+
+
 def _new(name: str, kernel: str, size: Any, dtype: DTypeLike | None, generator: Generator | None, requires_grad: bool,
          *args: Any) -> Tensor:
     dtype = dtypes.DEFAULT[0] if dtype is None else dtypes.as_dtype(dtype)
     out = empty(as_size(name, size), dtype)
-    draw(kernel, real_parts(out), generator, *args)
+    _draw_constant(kernel, real_parts(out), generator, *args)
     t = Tensor._wrap(out)
     return t.requires_grad_() if requires_grad else t
 
@@ -248,7 +255,7 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: DTypeLike | N
     """
     check_sizes("randperm", n=n)
     out = empty((n,), dtypes.int64)
-    t = Tensor._wrap(cast(draw("randperm", out, generator), dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)))
+    t = Tensor._wrap(cast(_draw_constant("randperm", out, generator), dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)))
     return t.requires_grad_() if requires_grad else t
 
 
@@ -336,7 +343,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
 def _refill(name: str, x: Tensor, kernel: str, generator: Generator | None, *args: Any) -> Tensor:
     """Write random numbers into a tensor."""
     writable(name, x)
-    return write(name, x, lambda: draw(kernel, x._data, generator, *args))
+    return write(name, x, lambda: _draw_constant(kernel, x._data, generator, *args))
 
 
 @method()

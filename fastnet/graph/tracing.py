@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnet._core.state import Finally, inside, state, traced
+from fastnet._core.state import UPDATE_IN_TRACE, Finally, forbid_in_trace, inside, state, traced
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad, op
 from fastnet.autograd.tape import OPERATIONS
@@ -41,9 +41,10 @@ def trace(model: Module, *example: Any, training: bool = False,
 
     The graph holds the operations of this run: branches that depend on shapes or settings are decided, loops are
     unrolled, and shapes are those of the example. Reading the values of a tensor in `forward` (`item()`, `if`,
-    `numpy()`) is an error. Tensors that `forward` creates are constants of the graph. A compiled function in the model
-    is traced as the function itself. The graph keeps no results, and the model, its modes and buffers, and the random
-    state are unchanged.
+    `numpy()`), tensors of random numbers (`randn()`) and updates of buffers are errors that name the line. Operations
+    that draw random numbers, such as dropout in a trace in training mode, are nodes. Other tensors that `forward`
+    creates are constants of the graph. A compiled function in the model is traced as the function itself. The graph
+    keeps no results, and the model, its modes and buffers, and the random state are unchanged.
 
     Inputs have the names of the arguments of `forward`. A model whose `forward` is `forward(self, *inputs)` names them
     in its attribute `input_names`, a list of strings; without it they are "inputs.0" and so on.
@@ -67,8 +68,9 @@ def trace(model: Module, *example: Any, training: bool = False,
     Raises:
         TypeError: model is not a Module.
         ValueError: dynamic names an input or an axis that does not exist.
-        RuntimeError: the model reads values, writes in place in a way that a graph does not hold, or depends on an open
-            dimension in another way than linearly; the message names the operation and its module.
+        RuntimeError: the model reads values, makes tensors of random numbers, updates a buffer, writes in place in
+            another way that a graph does not hold, or depends on an open dimension in another way than linearly; the
+            message names the line, or the operation and its module.
 
     Example:
         >>> import fastnet
@@ -254,7 +256,10 @@ class _Tracer:
                                "its result")
 
     def note_replaced(self, name: str, x: Tensor, result: Tensor) -> None:
-        """Let a tensor that `result` was written into have its value from now on."""
+        """Let a tensor that `result` will be written into have its value from now on."""
+        known = self.values.get(id(x))
+        if known is not None and known[1].kind in ("parameter", "buffer"):
+            forbid_in_trace(f"{name} of the {known[1].kind} {known[1].name!r}", UPDATE_IN_TRACE)
         if any(other is not x for other in self.storages.get(id(x._storage), ())):
             raise RuntimeError(f"trace: {name} writes in place into a tensor that shares its memory with another one; "
                                "use the form that returns its result")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet._core.changes import changes
 from fastnet._core.errors import given_text
-from fastnet._core.state import state
+from fastnet._core.state import UPDATE_IN_TRACE, forbid_in_trace, state
 from fastnet._core.tensor import Tensor
 from fastnet.nn.parameter import Buffer, Parameter
 
@@ -55,6 +55,7 @@ class Registry:
                 object.__setattr__(self, name, value)
                 self._shadowed(name)
             elif value is None or (registry == "_buffers" and isinstance(value, Tensor)):
+                forbid_in_trace(f"an assignment to {name!r}", UPDATE_IN_TRACE)
                 self._register(registry, name, value)
             else:
                 raise TypeError(f"{name!r} is a {_KIND_OF[registry]} of {type(self).__name__}: it cannot be set to a "

@@ -1,4 +1,4 @@
-"""Control flow by value is an error that names the user's file and line."""
+"""Control flow by value, random numbers and updates of buffers are errors that name the user's file and line."""
 import inspect
 
 import pytest
@@ -69,6 +69,8 @@ FUNCTIONS = [branch, integer, item, repeats, values, until, mask, mask_write, me
 FUNCTIONS += [lambda x: x.nonzero(), lambda x: x.unique(), lambda x: x.long().flatten().bincount(),
               lambda x: F.one_hot(x.long()), lambda x: x.histc(4), lambda x: x.tolist() and x,
               lambda x: ops.nms(x[:, :4], x[:, 0], 0.5), lambda x: fastnet.tensor(x.numpy()), lambda x: f"{x.sum():f}"]
+FUNCTIONS += [lambda x: x + fastnet.randn(4), lambda x: x * fastnet.rand_like(x), lambda x: x[fastnet.randperm(2)],
+              lambda x: x + fastnet.empty(4).normal_(), lambda x: F.gumbel_softmax(x)]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
@@ -84,3 +86,42 @@ def test_the_line_is_named(function):
 def test_loops_over_shapes_are_unrolled():
     graph = trace(Net(lambda x: sum(row.exp() for row in x) if x.ndim == 2 and len(x) else x), fastnet.ones(3, 2))
     assert [node.operation for node in graph.nodes].count("exp") == 3
+
+
+class Counting(nn.Module):
+    """Counts its calls in a buffer."""
+
+    def __init__(self, update):
+        super().__init__()
+        self.register_buffer("count", fastnet.zeros(()))
+        self.update = update
+
+    def forward(self, x):
+        self.update(self)
+        return x * self.count
+
+
+def add(module):
+    module.count += 1
+
+
+def add_by_method(module):
+    module.count.add_(1)
+
+
+def assign(module):
+    module.count = module.count + 1
+
+
+@pytest.mark.parametrize("update", [add, add_by_method, assign], ids=lambda function: function.__name__)
+def test_an_update_of_a_buffer_is_refused(update):
+    model = Counting(update)
+    with pytest.raises(RuntimeError, match=r"'count'.* inside fastnet\.graph\.trace") as caught:
+        trace(model, fastnet.ones(2))
+    assert f"{__file__}:{update.__code__.co_firstlineno + 1})" in str(caught.value) and model.count.item() == 0
+
+
+def test_operations_that_draw_numbers_are_nodes():
+    graph = trace(nn.Sequential(nn.Dropout(0.5), nn.BatchNorm1d(3)), fastnet.ones(4, 3), training=True)
+    assert [node.operation for node in graph.nodes] == ["dropout", "batch_norm"]
+    assert [node.operation for node in trace(Net(fastnet.bernoulli), fastnet.ones(3)).nodes] == ["bernoulli"]

@@ -255,7 +255,8 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: DTypeLike | N
     """
     check_sizes("randperm", n=n)
     out = empty((n,), dtypes.int64)
-    t = Tensor._wrap(cast(_draw_constant("randperm", out, generator), dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)))
+    _draw_constant("randperm", out, generator)
+    t = Tensor._wrap(cast(out, dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)))
     return t.requires_grad_() if requires_grad else t
 
 

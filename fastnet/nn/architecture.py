@@ -153,7 +153,8 @@ class _Describer(_Counter):
         """The entries that describe a module itself, without its submodules."""
         where = _subject(path)
         if MODULES.get(type(module).__name__) is not type(module):
-            raise ValueError(f"{where} is a {type(module).__name__}, which is not one of fastnet.nn's modules")
+            why = getattr(module, "without_architecture", "which is not one of fastnet.nn's modules")
+            raise ValueError(f"{where} is a {type(module).__name__}, {why}")
         if has_hooks(module):
             raise ValueError(f"{where} has hooks")
         try:

@@ -104,6 +104,10 @@ class OnnxModel(Module):
         output_names: the names of the outputs, in order.
     """
 
+    # the reason that errors of files with the weights alone give
+    without_architecture = ("whose architecture is the ONNX file: use fastnet.load(path, "
+                            "model=fastnet.onnx.load(FILE)), or write both with fastnet.onnx.export")
+
     def __init__(self, program: Program, inputs: tuple[Input, ...], constants: Mapping[str, Array],
                  weights: frozenset[str], statistics: frozenset[str], kept: frozenset[str]) -> None:
         super().__init__()

@@ -334,3 +334,14 @@ def test_the_mode_of_the_model_decides_in_a_file_for_training():
     np.testing.assert_allclose(model(x).detach().numpy(), expected.numpy(), atol=1e-6)
     assert model.train()(x).eq(0).any() and model.get_buffer("mean").numpy()[0] < 1
     assert not model.eval()(x).eq(0).any()
+
+
+def test_the_weights_of_a_loaded_model_are_saved(tmp_path):
+    model, path = model_of(LINEAR), tmp_path / "m.safetensors"
+    with fastnet.no_grad():
+        model.get_parameter("weight").add_(1)
+    with pytest.warns(UserWarning, match=r"fastnet\.load\(path, model=fastnet\.onnx\.load\(FILE\)\)"):
+        model.save(path)
+    with pytest.raises(ValueError, match=r"architecture is the ONNX file: use fastnet\.load"):
+        fastnet.load(path)
+    assert fastnet.load(path, model=model_of(LINEAR)).get_parameter("weight")[0].tolist() == [2, 3]

@@ -29,9 +29,7 @@ __all__ = ["add_quantize", "quantize", "samples_of", "windows_of"]
 
 _SCHEMES = "static", "dynamic", "weight_only", "qat"
 _CALIBRATIONS = "MinMax", "Entropy", "Percentile", "MovingAverage"
-_SCHEMES_OF_OPTIONS = {"calibration": ("static",), "bits": ("weight_only",), "group_size": ("weight_only",),
-                       "method": ("weight_only",), "all": ("static", "qat"), "epochs": ("qat",), "lr": ("qat",),
-                       "seed": ("qat",)}
+_OPTIONS = "calibration", "bits", "group_size", "method", "epochs", "lr", "seed"
 _CALIBRATION_ROWS = 1024
 _PER_STEP = 64                          # samples of a batch
 _BATCHES_OF_TEXT = 32
@@ -57,7 +55,7 @@ def add_quantize(p: argparse.ArgumentParser) -> None:
     p.add_argument("--method", choices=("rtn", "gptq"), help="of weight_only: round to nearest, or GPTQ, which reads "
                    "data (default: rtn)")
     p.add_argument("--all", action="store_true", default=None,
-                   help="static, qat: quantise layers that are slower in int8, too")
+                   help="quantise layers that are slower in int8, too")
     p.add_argument("--epochs", type=positive_number(int), metavar="N",
                    help="of the training of qat (default: 3)")
     p.add_argument("--lr", type=positive_number(float), metavar="RATE",
@@ -96,12 +94,13 @@ def quantize(args: argparse.Namespace) -> None:
 
 def _given_options(args: argparse.Namespace, scheme: str) -> dict[str, Any]:
     """The given options of a scheme, as `fastnet.quantize` names them; those of another scheme are refused."""
-    given = {name: getattr(args, name) for name in _SCHEMES_OF_OPTIONS if getattr(args, name) is not None}
+    from fastnet.quantization.api import OPTION_SCHEMES  # which imports fastnet.models
+    given = {name: getattr(args, name) for name in _OPTIONS if getattr(args, name) is not None}
     for name in given:
-        if scheme not in _SCHEMES_OF_OPTIONS[name]:
+        if scheme not in OPTION_SCHEMES[name]:
             raise WrongUseError(f"--{name.replace('_', '-')} is an option of --scheme "
-                                f"{' and '.join(_SCHEMES_OF_OPTIONS[name])}, got --scheme {scheme}")
-    if given.pop("all", False):
+                                f"{' and '.join(OPTION_SCHEMES[name])}, got --scheme {scheme}")
+    if args.all:
         given["faster_only"] = False
     return given
 

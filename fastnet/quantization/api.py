@@ -1,11 +1,12 @@
 """`fastnet.quantize`: a smaller model, and a report of what that costs."""
 from __future__ import annotations
 
+import inspect
 from typing import Any, Literal
 
 import numpy as np
 
-from fastnet._core.errors import one_of
+from fastnet._core.errors import one_of, whole_number
 from fastnet.data import DataLoader, TensorDataset
 from fastnet.nn.evaluation import evaluating
 from fastnet.nn.module import Module
@@ -19,13 +20,17 @@ from fastnet.quantization.static import calibrated, converted_with_layers
 from fastnet.quantization.steps import StepModel
 from fastnet.training import Trainer
 
-__all__ = ["SCHEMES", "quantize"]
+__all__ = ["OPTION_SCHEMES", "SCHEMES", "quantize"]
 
 SCHEMES = "static", "dynamic", "weight_only", "qat"
-_WEIGHT_METHODS = "rtn", "gptq"
+OPTION_SCHEMES = {"calibration": ("static",), "method": ("weight_only",), "bits": ("weight_only",),
+                  "group_size": ("weight_only",), "epochs": ("qat",), "lr": ("qat",), "learnable": ("qat",),
+                  "seed": ("qat",), "training": ("qat",)}      # option -> the schemes that it has an effect on
+_CHOICES = {"calibration": tuple(OBSERVERS), "method": ("rtn", "gptq"), "bits": (8, 4)}
+_LEAST = {"batch_size": 1, "group_size": 2, "epochs": 0}
 
 
-def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "weight_only", "qat"] = "static", *,
+def quantize(model: Module, data: Any = None, scheme: Literal["static", "dynamic", "weight_only", "qat"] = "static", *,
              calibration: Literal["MinMax", "Entropy", "Percentile", "MovingAverage"] = "MinMax",
              method: Literal["rtn", "gptq"] = "rtn", bits: int = 8, group_size: int = 32, epochs: int = 3,
              lr: float = 1e-5, learnable: bool = False, seed: int = 0, training: Any = None, evaluation: Any = None,
@@ -39,12 +44,15 @@ def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "wei
     - "weight_only": the weights of linear layers have 8 or 4 bits in groups, and inputs are float32.
     - "qat": as "static", after a training with the rounding of int8 (`prepare_qat`) with the labels of `data`.
 
-    Layers that would be slower in int8 stay in float32, by a table of fastnet, not by a measurement.
+    Layers that would be slower in int8 stay in float32, by a table of fastnet, not by a measurement; so do linear
+    layers with fewer than 1,024 weights in "dynamic" and "weight_only".
 
     Args:
         model: the trained model; it is unchanged.
         data: samples like those of the training, as an array or a tensor, a pair (samples, labels), or an iterable of
-            batches of either. Labels are classes; for models of another kind, give samples alone.
+            batches of either. Labels are classes; for models of another kind, give samples alone. For a model of
+            several inputs, the samples of a pair are a tuple, and the labels can be None: `((a, b), None)`. None for
+            "dynamic", and for "weight_only" with "rtn", which then measure nothing without `evaluation`.
         scheme: see above.
         calibration: how "static" chooses the ranges of activations: all values, the least entropy, all but the extreme
             0.001%, or a moving average of batches.
@@ -58,17 +66,17 @@ def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "wei
             default `data`.
         evaluation: data in the same forms for the measures of the report; by default `data`.
         batch_size: of arrays and tensors.
-        faster_only: False quantises layers that would be slower in int8, too.
+        faster_only: False quantises layers that would be slower in int8, and small ones, too.
         speed: measure the time of a batch.
 
     Returns:
         (the quantised model in evaluation mode, the report). `save` writes the model with its architecture.
 
     Raises:
-        TypeError: model is not a Module, or not of float32.
+        TypeError: model is not a Module, or not of float32, a number is not a whole one, or data is missing.
         ValueError: a model with quantised layers, a parameter with NaN or infinity, an unknown scheme or calibration,
-            a number out of range, no samples, labels that are not classes or of another number than samples, or "qat"
-            without labels.
+            an option that the scheme does not have, a number out of range, no samples, labels that are not classes or
+            of another number than samples, or "qat" without labels.
         RuntimeError: the model cannot be traced.
 
     Example:
@@ -81,19 +89,15 @@ def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "wei
         (True, ['int8', 'int8'])
     """
     check_float_model("quantize", model)
-    for name, value, known in (("scheme", scheme, SCHEMES), ("calibration", calibration, tuple(OBSERVERS)),
-                               ("method", method, _WEIGHT_METHODS), ("bits", bits, (8, 4))):
-        if value not in known:
-            raise one_of(f"quantize: {name}", value, known)
-    for name, number, least in (("batch_size", batch_size, 1), ("group_size", group_size, 2), ("epochs", epochs, 0)):
-        if number < least:
-            raise ValueError(f"quantize: expected {name} to be at least {least}, got {number}")
-    batches = batches_of(data, batch_size)
+    _check_options(scheme, calibration=calibration, method=method, bits=bits, group_size=group_size, epochs=epochs,
+                   lr=lr, learnable=learnable, seed=seed, training=training, batch_size=batch_size)
+    needs_data = scheme in ("static", "qat") or method == "gptq"
+    batches = batches_of(data, batch_size) if needs_data or data is not None else []
     with evaluating(model):
         if scheme == "dynamic":
-            made, layers = replaced_dynamic(model)
+            made, layers = replaced_dynamic(model, faster_only)
         elif scheme == "weight_only":
-            made, layers = replaced_weights(model, batches, bits, group_size, method)
+            made, layers = replaced_weights(model, batches, bits, group_size, method, faster_only)
         else:
             if scheme == "static":
                 prepared = calibrated(model, batches, calibration, faster_only)
@@ -106,6 +110,22 @@ def quantize(model: Module, data: Any, scheme: Literal["static", "dynamic", "wei
         return made, _report(scheme, model, made, layers, measures, speed)
 
 
+def _check_options(scheme: str, **options: Any) -> None:
+    """Refuse an unknown scheme, an option of another scheme, and a value out of range."""
+    if scheme not in SCHEMES:
+        raise one_of("scheme", scheme, SCHEMES)
+    defaults = inspect.signature(quantize).parameters
+    for name, value in options.items():
+        if name in _CHOICES and value not in _CHOICES[name]:
+            raise one_of(name, value, _CHOICES[name])
+        if name in _LEAST:
+            whole_number(name, value, _LEAST[name])
+        schemes = OPTION_SCHEMES.get(name, SCHEMES)
+        if scheme not in schemes and value != defaults[name].default:
+            raise ValueError(f"quantize: {name} is an option of the scheme {' and '.join(map(repr, schemes))}, got "
+                             f"scheme {scheme!r}")
+
+
 def _report(scheme: str, model: Module, made: Module, layers: list[LayerReport], batches: list[Batch],
             speed: bool) -> Report:
     return Report(scheme, measured(model, batches, speed), measured(made, batches, speed), layers)
@@ -115,9 +135,9 @@ def _loader(batches: list[Batch], seed: int) -> DataLoader:
     """The samples of batches, in a new order in each epoch."""
     if any(labels is None for _, labels in batches):
         raise ValueError("quantize: scheme 'qat' trains the model and needs data with labels")
-    x = np.concatenate([inputs[0].numpy() for inputs, _ in batches])
-    y = np.concatenate([labels for _, labels in batches])
-    return DataLoader(TensorDataset(x, y), len(batches[0][0][0]), shuffle=True, seed=seed)
+    inputs = [np.concatenate([x.numpy() for x in parts]) for parts in zip(*(inputs for inputs, _ in batches))]
+    labels = np.concatenate([labels for _, labels in batches])
+    return DataLoader(TensorDataset(*inputs, labels), len(batches[0][0][0]), shuffle=True, seed=seed)
 
 
 def _train_rounded(prepared: StepModel, loader: Any, epochs: int, lr: float) -> None:

@@ -25,7 +25,8 @@ def batches_of(data: Any, batch_size: int) -> list[Batch]:
 
     Args:
         data: samples as an array or a tensor, a pair (samples, labels), or an iterable of batches, each of which is
-            a tensor of samples or a pair (samples, labels).
+            a tensor of samples or a pair (samples, labels). The samples of a pair are a tuple for a model of several
+            inputs.
         batch_size: of arrays and tensors.
 
     Raises:
@@ -46,19 +47,40 @@ def batches_of(data: Any, batch_size: int) -> list[Batch]:
 def _labelled_batches(data: Any, batch_size: int) -> Iterator[Batch]:
     if isinstance(data, np.ndarray | Tensor):
         data = (data, None)
-    if isinstance(data, tuple) and len(data) == 2 and isinstance(data[0], np.ndarray | Tensor):
-        x, y = data
-        labels = None if y is None else _classes_in(y, len(x))
-        for start in range(0, len(x), batch_size):
+    if _is_pair(data):
+        inputs, labels = _labelled(*data)
+        for start in range(0, len(inputs[0]), batch_size):
             part = slice(start, start + batch_size)
-            yield (_as_input(x[part]),), None if labels is None else labels[part]
+            yield tuple(x[part] for x in inputs), None if labels is None else labels[part]
         return
     if not isinstance(data, Iterable):
         raise TypeError("quantize: expected data as an array, a tensor, a pair (samples, labels) or batches of these, "
                         f"got {given_text(data)}")
     for batch in data:
-        x, y = batch if isinstance(batch, tuple | list) and len(batch) == 2 else (batch, None)
-        yield (_as_input(x),), None if y is None else _classes_in(y, len(x))
+        yield _labelled(*(batch if isinstance(batch, tuple | list) and len(batch) == 2 else (batch, None)))
+
+
+def _is_pair(data: Any) -> bool:
+    """Whether data is a pair (samples, labels), not two batches."""
+    if not isinstance(data, tuple) or len(data) != 2:
+        return False
+    samples, labels = data
+    return isinstance(samples, np.ndarray | Tensor) or (
+        _is_several(samples) and (labels is None or isinstance(labels, np.ndarray | Tensor)))
+
+
+def _is_several(samples: Any) -> bool:
+    """Whether samples are those of several inputs of a model."""
+    return isinstance(samples, tuple) and all(isinstance(x, np.ndarray | Tensor) for x in samples)
+
+
+def _labelled(samples: Any, labels: Any) -> Batch:
+    """The inputs of a model and the labels of samples, of which there is one number."""
+    inputs = tuple(map(_as_input, samples if _is_several(samples) else (samples,)))
+    if len(set(map(len, inputs))) != 1:
+        raise ValueError("quantize: expected inputs with one number of samples, got shapes "
+                         f"{', '.join(map(shape_text, inputs))}")
+    return inputs, None if labels is None else _classes_in(labels, len(inputs[0]))
 
 
 def _classes_in(labels: Any, count: int) -> Any:
@@ -99,7 +121,7 @@ def measured(model: Module, batches: list[Batch], speed: bool = True) -> dict[st
         if scored:
             right, loss, count = np.sum(scored, 0)
             found |= {"accuracy": right / count, "loss": loss / count}
-        if speed:
+        if speed and batches:
             found["seconds"] = median_seconds(run, batches[0][0])
     return found
 

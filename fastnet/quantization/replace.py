@@ -24,23 +24,24 @@ _MATRIX_LAYERS = nn.Linear, Projection  # a Projection holds its weight transpos
 _LEAST_WEIGHTS = 1024                   # of a layer; smaller ones stay as they are
 
 
-def replaced_dynamic(model: Module) -> tuple[Module, list[LayerReport]]:
+def replaced_dynamic(model: Module, faster_only: bool) -> tuple[Module, list[LayerReport]]:
     """A copy of a model with int8 weights in its Linear, LSTM and GRU layers.
 
     Args:
         model: the model.
+        faster_only: leave small linear layers in float32.
     """
     made: Any = copy.deepcopy(model).eval()
     layers = []
     for path, layer in list(_replaceable(made, (*_MATRIX_LAYERS, nn.LSTM, nn.GRU))):
-        new, reason = _dynamic(layer)
+        new, reason = _dynamic(layer, faster_only)
         if new is not None:
             made = _with_layer(made, path, new)
         layers.append(LayerReport(path, type(layer).__name__, "float32" if new is None else "int8", None, reason))
     return made.eval(), layers
 
 
-def _dynamic(layer: Any) -> tuple[Module | None, str]:
+def _dynamic(layer: Any, faster_only: bool) -> tuple[Module | None, str]:
     if isinstance(layer, nn.LSTM | nn.GRU):
         if layer.proj_size:
             return None, "it has a projection"
@@ -48,7 +49,7 @@ def _dynamic(layer: Any) -> tuple[Module | None, str]:
             return None, "it has no biases"
         return (dynamic.LSTM if isinstance(layer, nn.LSTM) else dynamic.GRU).from_float(layer), ""
     weight = _matrix_of(layer)
-    if weight.size < _LEAST_WEIGHTS:
+    if faster_only and weight.size < _LEAST_WEIGHTS:
         return None, "it is small"
     made = dynamic.Linear(weight.shape[1], weight.shape[0])
     made.set_weight(weight, layer.bias)
@@ -56,7 +57,7 @@ def _dynamic(layer: Any) -> tuple[Module | None, str]:
 
 
 def replaced_weights(model: Module, batches: list[Batch], bits: int, group_size: int,
-                     method: str) -> tuple[Module, list[LayerReport]]:
+                     method: str, faster_only: bool) -> tuple[Module, list[LayerReport]]:
     """A copy of a model with weights of few bits in its linear layers.
 
     Args:
@@ -65,13 +66,14 @@ def replaced_weights(model: Module, batches: list[Batch], bits: int, group_size:
         bits: 4 or 8.
         group_size: weights that share a scale.
         method: "rtn" or "gptq".
+        faster_only: leave small layers in float32.
     """
     made: Any = copy.deepcopy(model).eval()
     layers = []
     for path, layer in list(_replaceable(made, _MATRIX_LAYERS)):
         weight = _matrix_of(layer)
         group = fitting_group(weight.shape[1], group_size)
-        if not group or weight.size < _LEAST_WEIGHTS:
+        if not group or (faster_only and weight.size < _LEAST_WEIGHTS):
             reason = "it is small" if group else f"{weight.shape[1]} inputs have no groups of even size"
             layers.append(LayerReport(path, type(layer).__name__, "float32", None, reason))
             continue

@@ -47,7 +47,7 @@ def test_schemes(digits, options, tmp_path, capsys):
 
 @pytest.mark.parametrize("options, message", [
     (["--bits", "4"], "--bits is an option of --scheme weight_only, got --scheme static"),
-    (["--scheme", "dynamic", "--all"], "--all is an option of --scheme static and qat, got --scheme dynamic"),
+    (["--scheme", "dynamic", "--epochs", "2"], "--epochs is an option of --scheme qat, got --scheme dynamic"),
     (["--scheme", "weight_only", "--group-size", "32", "--lr", "0.1"], "--lr is an option of --scheme qat")])
 def test_an_option_of_another_scheme_is_refused(options, message, digits, tmp_path, capsys):
     assert main(["quantize", str(digits), "-o", str(tmp_path / "q.safetensors"), *options]) == 2

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fastnet._core.tensor import Tensor
     from fastnet.onnx.registry import Node
 
-__all__ = ["WindowSettings", "crop_or_pad", "window_settings"]
+__all__ = ["WindowSettings", "crop_or_pad", "kernel_of", "window_settings"]
 
 
 class WindowSettings(NamedTuple):
@@ -38,6 +38,23 @@ class WindowSettings(NamedTuple):
             ceil: count a last window that exceeds the padded input, if it starts before the end of the input.
         """
         return tuple(_windows_that_fit(size, *axis, ceil) for size, axis in zip(sizes, zip(*self)))
+
+
+def kernel_of(node: Node, weight: Tensor) -> Shape:
+    """The sizes of the windows of a convolution: those of its weight.
+
+    Args:
+        node: of the convolution.
+        weight: (O, I, *kernel), or (I, O, *kernel) of a transposed one.
+
+    Raises:
+        RuntimeError: the attribute kernel_shape differs.
+    """
+    kernel = tuple(weight.shape[2:])
+    stated = tuple(node.attribute("kernel_shape", kernel))
+    if stated != kernel:
+        raise RuntimeError(f"expected a weight of kernel_shape {stated}, got shape {tuple(weight.shape)}")
+    return kernel
 
 
 def _windows_that_fit(size: int, kernel: int, stride: int, dilation: int, before: int, after: int, ceil: bool) -> int:

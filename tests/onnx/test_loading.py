@@ -345,3 +345,13 @@ def test_the_weights_of_a_loaded_model_are_saved(tmp_path):
     with pytest.raises(ValueError, match=r"architecture is the ONNX file: use fastnet\.load"):
         fastnet.load(path)
     assert fastnet.load(path, model=model_of(LINEAR)).get_parameter("weight")[0].tolist() == [2, 3]
+
+
+@pytest.mark.parametrize("operator", ["Conv", "ConvTranspose"])
+def test_a_kernel_shape_that_the_weight_does_not_have(operator):
+    model = model_of(f"""
+        g (float[1, 1, 8, 8] x, float[1, 1, 3, 3] w) => (float[1, 1, N, M] y) {{
+            y = {operator}<kernel_shape=[5, 5]>(x, w)
+        }}""")
+    with pytest.raises(RuntimeError, match=rf"{operator} node .*kernel_shape \(5, 5\), got shape \(1, 1, 3, 3\)"):
+        model(fastnet.ones(1, 1, 8, 8), fastnet.ones(1, 1, 3, 3))

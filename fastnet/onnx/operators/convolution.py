@@ -9,7 +9,7 @@ from fastnet.functional.conv_arrays import Paddings
 from fastnet.functional.conv_windows import Padding
 from fastnet.nn import functional as F
 from fastnet.onnx.registry import Node, operator
-from fastnet.onnx.windows import WindowSettings, crop_or_pad, window_settings
+from fastnet.onnx.windows import WindowSettings, crop_or_pad, kernel_of, window_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ _TRANSPOSED = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)
 @operator("Conv")
 def conv(node: Node, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """The convolution of x with the weight."""
-    settings = window_settings(node, x.shape[2:], node.attribute("kernel_shape", weight.shape[2:]))
+    settings = window_settings(node, x.shape[2:], kernel_of(node, weight))
     return convolved(node, x, weight, bias, settings)
 
 
@@ -62,7 +62,7 @@ def conv_transpose(node: Node, x: Tensor, weight: Tensor, bias: Tensor | None = 
     strides, dilations = (tuple(node.attribute(name, (1,) * n)) for name in ("strides", "dilations"))
     extra = tuple(node.attribute("output_padding", (0,) * n))
     whole = [(size - 1) * s + d * (k - 1) + 1 for size, s, d, k in zip(x.shape[2:], strides, dilations,
-                                                                      weight.shape[2:])]
+                                                                      kernel_of(node, weight))]
     before, after = _transposed_pads(node, x.shape[2:], [w + e for w, e in zip(whole, extra)], strides)
     groups = node.attribute("group", 1)
     function = _TRANSPOSED[n - 1]

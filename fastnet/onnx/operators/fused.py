@@ -15,7 +15,7 @@ from fastnet.nn import functional as F
 from fastnet.onnx.operators.convolution import convolved
 from fastnet.onnx.operators.shapes import axis_of
 from fastnet.onnx.registry import Node, operator
-from fastnet.onnx.windows import window_settings
+from fastnet.onnx.windows import kernel_of, window_settings
 
 DOMAIN = "fastnet"
 
@@ -81,7 +81,7 @@ def conv(node: Node, x: Tensor, weight: Tensor, bias: Tensor | None = None, scal
          shift: Tensor | None = None, mean: Tensor | None = None, var: Tensor | None = None,
          residual: Tensor | None = None) -> Tensor:
     """activation(norm(convolution of x) + residual)"""
-    settings = window_settings(node, x.shape[2:], node.attribute("kernel_shape", weight.shape[2:]))
+    settings = window_settings(node, x.shape[2:], kernel_of(node, weight))
     activation = node.attribute("activation", "none")
     bias = None if bias is None else bias.reshape(-1)
     padding: Padding = (settings.before if settings.before == settings.after

@@ -16,7 +16,7 @@ from fastnet.onnx.operators.convolution import convolved
 from fastnet.onnx.program import as_known, as_tensor
 from fastnet.onnx.registry import Node, operator
 from fastnet.onnx.tensors import dtype_of
-from fastnet.onnx.windows import WindowSettings, window_settings
+from fastnet.onnx.windows import WindowSettings, kernel_of, window_settings
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType
@@ -159,7 +159,7 @@ def _requantized(node: Node, sums: Tensor, factor: Tensor, zero_point: Tensor) -
 def conv_integer(node: Node, x: Tensor, weight: Tensor, x_zero: Tensor | Array | None = None,
                  weight_zero: Array | None = None) -> Tensor:
     """The convolution of integers without their zero points, as int32; the padding stands for 0."""
-    settings = window_settings(node, x.shape[2:], node.attribute("kernel_shape", weight.shape[2:]))
+    settings = window_settings(node, x.shape[2:], kernel_of(node, weight))
     signed = _signed_weight(weight, weight_zero)
     if signed is None or min(settings.before + settings.after) < 0:
         return _conv_in_float64(node, x, weight, as_tensor(x_zero), as_tensor(weight_zero), settings).to(dtypes.int32)

@@ -42,8 +42,9 @@ class DistributedDataParallel(Module):
 
     Args:
         module: the module, which is the attribute `module`; parameters are named "module.weight".
-        broadcast_buffers: copy the buffers of rank 0, such as running statistics, to the others before each forward
-            pass in training mode.
+        broadcast_buffers: copy the buffers of rank 0, such as running statistics, to the others before the first
+            forward pass and before each one that follows a pass with gradients outside `no_sync()`. As in PyTorch, this
+            includes the first pass of an evaluation, in which all ranks take part.
 
     Raises:
         RuntimeError: there is no process group; or it is called inside a compiled function, which would record one
@@ -73,6 +74,7 @@ class DistributedDataParallel(Module):
         self.module = module
         self.broadcast_buffers = broadcast_buffers
         self.require_backward_grad_sync = True
+        self._copies_buffers = True             # whether those of a rank may have changed since the last copy
         self._waiting = False                   # whether backward() has reached the module's output
         self._transport = transport
         copy_from_first_rank(transport, [*module.parameters(), *module.buffers()])
@@ -82,10 +84,11 @@ class DistributedDataParallel(Module):
         """Call the wrapped module."""
         forbid_in_recording("DistributedDataParallel", "its exchange of gradients cannot be recorded. Compile the "
                             "module that it wraps.")
-        if self.training and self.broadcast_buffers and self.require_backward_grad_sync:
+        if self.broadcast_buffers and self._copies_buffers:
             copy_from_first_rank(self._transport, self.module.buffers())
         output = self.module(*args, **kwargs)
-        if is_grad_enabled() and self.require_backward_grad_sync:
+        self._copies_buffers = is_grad_enabled() and self.require_backward_grad_sync
+        if self._copies_buffers:
             if not self._buckets.are_of(self.module.parameters()):      # parameters were frozen or unfrozen
                 self._make_buckets()
             for tensor in _result_tensors(output):

@@ -106,6 +106,31 @@ def test_parameters_that_are_unfrozen_later():
     run_code(2, UNFROZEN)
 
 
+BUFFERS = """
+from fastnet import nn
+rank = dist.get_rank()
+model = dist.DistributedDataParallel(nn.BatchNorm1d(2))
+def mean():
+    return model.module.running_mean.tolist()[0]
+for _ in range(2):
+    model(fastnet.full((4, 2), rank + 1.0))
+assert round(mean(), 4) == [0.19, 0.29][rank], mean()       # 0.9 * 0.1 + 0.1 * (1 or 2): both began with rank 0's
+model.eval()
+with fastnet.no_grad():
+    out = model(fastnet.full((4, 2), 1.0))
+    assert round(mean(), 4) == 0.19, mean()
+    if rank == 0:                                           # other ranks may have fewer batches
+        model(fastnet.full((4, 2), 1.0))
+parts = [fastnet.zeros(4, 2) for _ in range(2)]
+dist.all_gather(parts, out)
+assert parts[0].tolist() == parts[1].tolist()
+"""
+
+
+def test_buffers_are_those_of_rank_0_also_in_an_evaluation():
+    run_code(2, BUFFERS)
+
+
 OTHER = """
 dist.DistributedDataParallel(fastnet.nn.Sequential(fastnet.nn.Linear(2, 3 + dist.get_rank())))
 """

@@ -11,12 +11,12 @@ from fastnet import dtypes
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType
 
-__all__ = ["array_text", "c_type", "comment_text", "elements_text", "float_text", "integer_text", "item_size",
-           "string_text"]
+__all__ = ["TYPE_SIZES", "array_text", "c_type", "comment_text", "elements_text", "float_text", "integer_text",
+           "item_size", "string_text"]
 
 _C_TYPES = {"float32": "float", "bool": "uint8_t", "uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t",
             "int32": "int32_t", "int64": "int32_t"}
-_SIZES = {"float": 4, "int32_t": 4, "int16_t": 2, "int8_t": 1, "uint8_t": 1}
+TYPE_SIZES = {"float": 4, "int32_t": 4, "int16_t": 2, "int8_t": 1, "uint8_t": 1}
 _A_LINE = {"float": 8, "int32_t": 12, "int16_t": 16, "int8_t": 24, "uint8_t": 24}
 
 
@@ -39,7 +39,7 @@ def c_type(dtype: DType) -> str:
 
 def item_size(dtype: DType) -> int:
     """The bytes of an element in C."""
-    return _SIZES[c_type(dtype)]
+    return TYPE_SIZES[c_type(dtype)]
 
 
 def float_text(x: float) -> str:

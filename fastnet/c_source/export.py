@@ -40,8 +40,8 @@ def export_c(model: Module, example: Any, path: StrPath, dtype: Literal["float32
     """Write a model as C99: one .c and one .h file, without dependencies and without malloc.
 
     For `net.c` the function is `void net_run(const float *input, float *output)`, on arrays in row-major order. Weights
-    are `const`. Intermediate results lie in one static array, which is planned from their lifetimes, so the memory is
-    known before anything is compiled. The shapes are those of the example.
+    are `const`. Intermediate results lie in one static array for each type, which is planned from their lifetimes, so
+    the memory is known before anything is compiled. The shapes are those of the example.
 
     With dtype "int8" the model must be a quantised one (see `fastnet.quantize`). The function then takes and gives
     int8_t, `net_quantize` and `net_dequantize` convert, and the results equal those in Python in every bit. A quantised
@@ -143,7 +143,7 @@ def _source_report(path: Path, source: Source, graph: Graph, memory: Memory) -> 
                   if live.step.node is not None)
     inputs, outputs = (sum(count_of(x) * item_size(x.dtype) for x in values)
                        for values in (graph.inputs, graph.outputs))
-    return CSource(path, path.with_suffix(".h"), source.name, source.ram, memory.arena, memory.live_maximum,
+    return CSource(path, path.with_suffix(".h"), source.name, source.ram, memory.arena_bytes, memory.live_maximum,
                    source.state_bytes, inputs, outputs, source.weights, steps)
 
 

@@ -1,6 +1,7 @@
-"""The places of values in memory: the caller's buffers, the arena, or separate arrays."""
+"""The places of values in memory: the caller's buffers, or an arena for each type."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -12,21 +13,41 @@ from fastnet.graph.memory_plan import Block, place
 if TYPE_CHECKING:
     from fastnet.graph import Graph, Value
 
-__all__ = ["LiveStep", "Memory", "Place", "place_values"]
+__all__ = ["Arena", "LiveStep", "Memory", "Place", "place_values"]
 
-_IN_ARENA = "float", "int8_t", "uint8_t"        # int8_t and uint8_t may alias any type; others get separate arrays
+_BYTES = "int8_t", "uint8_t"                    # they may alias any type, so they lie in an arena of another type
+_WIDER = "float", "int32_t", "int16_t"
+
+
+class Arena(NamedTuple):
+    """Static memory that values share by their lifetimes.
+
+    Attributes:
+        type: of its elements in C.
+        bytes: its size.
+    """
+
+    type: str
+    bytes: int
+
+    @property
+    def name(self) -> str:
+        """Its name in C."""
+        return f"arena_{self.type}"
 
 
 class Place(NamedTuple):
     """Where a value lies.
 
     Attributes:
-        kind: "input" and "output" are the caller's, "array" is an array of the value alone.
+        kind: "input" and "output" are the caller's.
         at: the number of the input or output, or the offset in the arena in bytes.
+        arena: the arena.
     """
 
-    kind: Literal["input", "output", "arena", "array"]
-    at: int = 0
+    kind: Literal["input", "output", "arena"]
+    at: int
+    arena: Arena | None = None
 
 
 class LiveStep(NamedTuple):
@@ -34,7 +55,7 @@ class LiveStep(NamedTuple):
 
     Attributes:
         step: the step.
-        bytes: total size of the blocks of the arena that are in use.
+        bytes: total size of the blocks of the arenas that are in use.
         values: the values of these blocks, the largest first.
     """
 
@@ -50,23 +71,23 @@ class Memory:
     Attributes:
         places: of each value that owns memory.
         owners: of each other value: (the value whose memory it is, its first element there).
-        arena: bytes.
-        live_maximum: the largest total size of the blocks of the arena in use at the same time.
+        arenas: one for each type.
+        live_maximum: the largest total size of the blocks of the arenas in use at the same time.
         live: for each step, the memory that it needs.
         copied: the numbers of outputs that are copied from other memory at the end.
     """
 
     places: dict[Value, Place]
     owners: dict[Value, tuple[Value, int]]
-    arena: int
+    arenas: list[Arena]
     live_maximum: int
     live: list[LiveStep]
     copied: list[int]
 
     @property
-    def arrays(self) -> list[Value]:
-        """The values that have separate arrays."""
-        return [x for x, place in self.places.items() if place.kind == "array"]
+    def arena_bytes(self) -> int:
+        """The size of all arenas."""
+        return sum(arena.bytes for arena in self.arenas)
 
 
 class _Planner:
@@ -130,8 +151,9 @@ class _Planner:
 def place_values(graph: Graph, code: Code) -> Memory:
     """Find a place for each value.
 
-    A result takes the memory of an input that the step reads last, or the caller's output; all other results share the
-    arena, by their lifetimes.
+    A result takes the memory of an input that the step reads last, or the caller's output; all other results share an
+    arena, by their lifetimes. Each type has an arena, because C may reorder accesses of different types to the same
+    memory.
 
     Args:
         graph: the graph.
@@ -142,16 +164,28 @@ def place_values(graph: Graph, code: Code) -> Memory:
     outputs, copied = planner.outputs()
     places = {**planner.inputs, **outputs}
     rest = [x for x in planner.first if x.kind == "result" and x not in places]
-    places |= {x: Place("array") for x in rest if c_type(x.dtype) not in _IN_ARENA}
-    values = [x for x in rest if x not in places]
-    align = max((item_size(x.dtype) for x in values), default=1)
-    sizes = [ceil_div(count_of(x) * item_size(x.dtype), align) * align for x in values]
-    blocks = [Block(size, planner.first[x], planner.last[x]) for size, x in zip(sizes, values)]
-    offsets = place(blocks, align)
-    places |= {x: Place("arena", offset) for x, offset in zip(values, offsets)}
+    blocks: dict[Value, Block] = {}
+    arenas = []
+    for type, values in _by_arena(rest).items():
+        align = max(item_size(x.dtype) for x in values)
+        sizes = (ceil_div(count_of(x) * item_size(x.dtype), align) * align for x in values)
+        own = {x: Block(size, planner.first[x], planner.last[x]) for size, x in zip(sizes, values)}
+        offsets = place(list(own.values()), align)
+        arenas.append(Arena(type, max(offset + block.size for offset, block in zip(offsets, own.values()))))
+        places |= {x: Place("arena", offset, arenas[-1]) for x, offset in zip(values, offsets)}
+        blocks |= own
     live = []
     for i, step in enumerate(code.steps):
-        used = sorted(((b.size, x) for b, x in zip(blocks, values) if b.first <= i <= b.last), key=lambda p: -p[0])
+        used = sorted(((b.size, x) for x, b in blocks.items() if b.first <= i <= b.last), key=lambda p: -p[0])
         live.append(LiveStep(step, sum(size for size, _ in used), [x for _, x in used]))
-    size = max((offset + block.size for offset, block in zip(offsets, blocks)), default=0)
-    return Memory(places, planner.owners, size, max((step.bytes for step in live), default=0), live, copied)
+    return Memory(places, planner.owners, arenas, max((step.bytes for step in live), default=0), live, copied)
+
+
+def _by_arena(values: Sequence[Value]) -> dict[str, list[Value]]:
+    """The values of each arena, by the type of its elements."""
+    types = [c_type(x.dtype) for x in values]
+    of_bytes = next((type for type in _WIDER if type in types), "int8_t")
+    found: dict[str, list[Value]] = {}
+    for x, type in zip(values, types):
+        found.setdefault(of_bytes if type in _BYTES else type, []).append(x)
+    return found

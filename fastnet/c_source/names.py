@@ -25,7 +25,8 @@ _MATH = """abs acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cos
 _LIBRARY = """abort bcmp bcopy bzero calloc exit ffs free fprintf fputc fputs fwrite index isalpha isdigit islower
     isspace isupper labs malloc memchr memcmp memcpy memmove memset printf putc putchar puts realloc rindex scanf
     snprintf sprintf sscanf strcat strchr strcmp strcpy strlen tolower toupper"""
-_OWN = "arena main t wrong"                                 # of the file, and of the main program of the self-test
+# Of the file, and of the main program of the self-test:
+_OWN = "arena_float arena_int32_t arena_int16_t arena_int8_t main t wrong"
 
 _TAKEN = frozenset([*" ".join([_C_WORDS, _CPP_WORDS, _TYPES, _COMPILER_MACROS, _LIBRARY, _OWN]).split(), *INDICES,
                     *(f"{name}{suffix}" for name in _MATH.split() for suffix in ("", "f", "l"))])

@@ -19,7 +19,7 @@ class StepMemory:
     Attributes:
         operation: its name.
         module: the path of its module.
-        bytes: of the arena in use, its own results included.
+        bytes: of the arenas in use, its own results included.
 
     Example:
         >>> import fastnet, tempfile
@@ -43,7 +43,7 @@ class CSource:
         source, header: the paths of the files.
         name: the prefix of the public names.
         ram: bytes of static memory: the arena, and what is kept between calls.
-        arena: bytes of the arena.
+        arena: bytes of the arenas, one for each type: float, int32_t and int16_t.
         live_maximum: the largest total size of intermediate results in use at the same time.
         state: bytes that are kept between calls.
         inputs, outputs: bytes of the caller's buffers.

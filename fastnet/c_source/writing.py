@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fastnet.c_source.constants import array_text, c_type, comment_text, float_text, item_size
+from fastnet.c_source.constants import TYPE_SIZES, array_text, c_type, comment_text, float_text, item_size
 from fastnet.c_source.library import definitions_for, library_names
 from fastnet.c_source.names import Names
 from fastnet.c_source.program import Code, Constant, State, Step, count_of
@@ -63,7 +63,7 @@ class Source:
         self._constants: dict[Constant, str] = {}
         self._states = {state: self._names.new(state.name) for state in code.states}
         self._values = {x: self._names.new(x.name) for x, place in memory.places.items()
-                        if place.kind in ("arena", "array")}
+                        if place.arena}
         self._statements = self._run_statements()
 
     def _ports(self, values: Sequence[Value], names: Sequence[str] | None, single: str,
@@ -132,19 +132,14 @@ class Source:
             if owner is None or owner in declared or owner not in self.memory.places:
                 continue
             declared.add(owner)
-            kind, offset = self.memory.places[owner]
-            if kind == "arena":
-                type, base = c_type(owner.dtype), self._arena_type
-                start = "arena" if type == base else f"({type} *)arena"
-                offset //= 1 if type != base else item_size(owner.dtype)
+            _, offset, arena = self.memory.places[owner]
+            if arena:
+                type = c_type(owner.dtype)
+                start = arena.name if type == arena.type else f"({type} *){arena.name}"
+                offset //= item_size(owner.dtype)
                 shape = ", ".join(map(str, owner.shape))
                 lines.append(f"{type} *const {self._values[owner]} = {start} + {offset};    /* ({shape}) */")
         return lines
-
-    @property
-    def _arena_type(self) -> str:
-        kinds = {c_type(x.dtype) for x, place in self.memory.places.items() if place.kind == "arena"}
-        return "float" if "float" in kinds else "int8_t"
 
     # ---- sizes ----
 
@@ -156,8 +151,7 @@ class Source:
     @property
     def ram(self) -> int:
         """The size of all static memory."""
-        return (self.memory.arena + self.state_bytes
-                + sum(count_of(x) * item_size(x.dtype) for x in self.memory.arrays))
+        return self.memory.arena_bytes + self.state_bytes
 
     @property
     def weights(self) -> int:
@@ -203,11 +197,8 @@ class Source:
         return self.expression(value)
 
     def _memory_text(self) -> list[str]:
-        lines = []
-        if self.memory.arena:
-            size = 4 if self._arena_type == "float" else 1
-            lines.append(f"static {self._arena_type} arena[{-(-self.memory.arena // size)}];")
-        lines += [f"static {c_type(x.dtype)} {self._values[x]}[{max(count_of(x), 1)}];" for x in self.memory.arrays]
+        lines = [f"static {arena.type} {arena.name}[{max(arena.bytes // TYPE_SIZES[arena.type], 1)}];"
+                 for arena in self.memory.arenas]
         for state, name in self._states.items():
             start = " = {" + ", ".join([_fill_text(state)] * state.size) + "}" if state.fill else ""
             lines.append(f"static {c_type(state.dtype)} {name}[{state.size}]{start};")

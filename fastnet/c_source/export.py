@@ -11,7 +11,7 @@ from fastnet._core.errors import one_of
 from fastnet._io.atomic import replacing
 from fastnet.c_source.constants import item_size
 from fastnet.c_source.extras import Extra, add_conversions, add_labels, add_preparation, add_target
-from fastnet.c_source.integer_interface import integer_graph
+from fastnet.c_source.integer_interface import float_operations, integer_graph, is_quantized
 from fastnet.c_source.lowering import lowered
 from fastnet.c_source.memory import place_values
 from fastnet.c_source.program import count_of
@@ -44,8 +44,9 @@ def export_c(model: Module, example: Any, path: StrPath, dtype: Literal["float32
     the memory is known before anything is compiled. The shapes are those of the example.
 
     With dtype "int8" the model must be a quantised one (see `fastnet.quantize`). The function then takes and gives
-    int8_t, `net_quantize` and `net_dequantize` convert, and the results equal those in Python in every bit. A quantised
-    model with dtype "float32" takes and gives float.
+    int8_t, `net_quantize` and `net_dequantize` convert, and the results equal those in Python in every bit. The
+    file needs no libm: an operation in float that needs it is an error, and the report names those that do not. A
+    quantised model with dtype "float32" takes and gives float.
 
     Args:
         model: the model, exported in evaluation mode.
@@ -71,7 +72,7 @@ def export_c(model: Module, example: Any, path: StrPath, dtype: Literal["float32
     Raises:
         NotImplementedError: an operation without a rule for C; the message names it and its module.
         ValueError: the model needs more than max_ram; the message names the operations that need the most. Or an input
-            or output has no elements.
+            or output has no elements, or a model for int8 needs libm.
         RuntimeError: the model cannot be traced, see `fastnet.graph.trace`.
 
     Example:
@@ -91,6 +92,7 @@ def export_c(model: Module, example: Any, path: StrPath, dtype: Literal["float32
     arguments = tuple(example) if isinstance(example, tuple | list) else (example,)
     graph = fold_batch_norm(fold_constants(remove_dead_code(trace(model, *arguments)), freeze=True))
     _check_not_empty(graph)
+    floats = float_operations(graph) if is_quantized(graph) else ()
     if dtype == "int8":
         graph, *scales = integer_graph(graph)
     code = lowered(graph, streaming)
@@ -112,7 +114,10 @@ def export_c(model: Module, example: Any, path: StrPath, dtype: Literal["float32
         if dtype == "int8":
             tests = map(converted_vectors, tests, scales)
         extra.test = self_test_text(source, *tests)
-    made = _source_report(file, source, graph, memory)
+    made = _source_report(file, source, graph, memory, floats, source.needs_libm(extra))
+    if dtype == "int8" and made.libm:
+        raise ValueError("export_c: dtype='int8' writes C that needs no libm, but these operations of the model run in "
+                         f"float: {', '.join(floats)}; replace those that need libm, or use dtype='float32'")
     _check_ram(made, max_ram)
     head = _head(model, made)
     texts = {made.source: source.source(head, extra), made.header: source.header(head, extra)}
@@ -138,13 +143,14 @@ def _check_not_empty(graph: Graph) -> None:
 
 # ---- memory ---------------------------------------------------------------------------------------------------------
 
-def _source_report(path: Path, source: Source, graph: Graph, memory: Memory) -> CSource:
+def _source_report(path: Path, source: Source, graph: Graph, memory: Memory, floats: tuple[str, ...],
+                   libm: bool) -> CSource:
     steps = tuple(StepMemory(live.step.node.operation, live.step.node.module, live.bytes) for live in memory.live
                   if live.step.node is not None)
     inputs, outputs = (sum(count_of(x) * item_size(x.dtype) for x in values)
                        for values in (graph.inputs, graph.outputs))
     return CSource(path, path.with_suffix(".h"), source.name, source.ram, memory.arena_bytes, memory.live_maximum,
-                   source.state_bytes, inputs, outputs, source.weights, steps)
+                   source.state_bytes, inputs, outputs, source.weights, steps, floats, libm)
 
 
 def _check_ram(made: CSource, max_ram: int | None) -> None:

@@ -9,16 +9,16 @@ import numpy as np
 from fastnet.c_source.emitters.quantized import scale_and_zero
 from fastnet.c_source.program import describe_node
 from fastnet.graph import Graph, Value, remove_dead_code
+from fastnet.graph.operations import MOVES
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
     from fastnet.graph import Node
 
-__all__ = ["Scale", "integer_graph"]
+__all__ = ["Scale", "float_operations", "integer_graph", "is_quantized"]
 
-
-_ELEMENT_MOVES = frozenset(["view", "copied", "reshaped_copy", "clone", "channels_last", "transposed", "index_view",
-                            "expanded", "pad"])
+_MOVES = MOVES | {"pad"}
+_QUANTIZATION = "quantize", "dequantize"
 
 
 class Scale(NamedTuple):
@@ -33,6 +33,18 @@ class Scale(NamedTuple):
         return (np.where(np.isnan(x), 0, steps).astype(np.int32) + self.zero).astype(np.int8)
 
 
+def is_quantized(graph: Graph) -> bool:
+    """Whether operations of a graph compute with 8-bit integers."""
+    return any(node.operation == "quantize" for node in graph.nodes)
+
+
+def float_operations(graph: Graph) -> tuple[str, ...]:
+    """The operations that compute with floating-point numbers, other than the conversions to and from integers."""
+    return tuple(f"{node.operation}{f' of {node.module!r}' if node.module else ''}" for node in graph.nodes
+                 if node.operation not in (*_QUANTIZATION, *_MOVES)
+                 and any(x.dtype.kind == "f" and x.kind in ("input", "result") for x in (*node.inputs, *node.outputs)))
+
+
 def integer_graph(graph: Graph) -> tuple[Graph, list[Scale], list[Scale]]:
     """A graph without the quantisation of its inputs and the dequantisation of its outputs, and the scales of both.
 
@@ -40,8 +52,11 @@ def integer_graph(graph: Graph) -> tuple[Graph, list[Scale], list[Scale]]:
         graph: of a quantised model.
 
     Raises:
-        ValueError: an input is read before it is quantised, or an output is not dequantised.
+        ValueError: the model is not quantised, or an operation in float reads an input or computes an output.
     """
+    if not is_quantized(graph):
+        raise ValueError("export_c: dtype='int8' takes a quantised model, see the schemes 'static' and 'qat' of "
+                         "fastnet.quantize; this model has no integers, use dtype='float32'")
     outputs = [_before_dequantize(graph, y) for y in graph.outputs]
     graph = _quantized_first(remove_dead_code(replace(graph, outputs=tuple(y for y, _ in outputs))))
     nodes = graph.nodes
@@ -49,14 +64,16 @@ def integer_graph(graph: Graph) -> tuple[Graph, list[Scale], list[Scale]]:
     scales, inputs = [], []
     for x in graph.inputs:
         readers = [node for node in nodes if x in node.inputs]
-        found = {scale_and_zero(node) for node in readers if node.operation == "quantize"}
-        if len(found) != 1 or None in found or any(node.operation != "quantize" for node in readers):
+        found = {scale_and_zero(node) if node.operation == "quantize" else None for node in readers}
+        scale = found.pop() if len(found) == 1 else None
+        if scale is None:
             first = next((node for node in readers if node.operation != "quantize"), None)
-            raise ValueError(f"export_c: dtype='int8' takes a quantised model, whose inputs are quantised first, but "
-                             f"{describe_node(first)} reads {x.name}; see fastnet.quantize, or use dtype='float32'")
+            raise ValueError(f"export_c: dtype='int8' takes a model whose inputs are quantised first, with one scale, "
+                             f"but {describe_node(first)} reads {x.name}; use dtype='float32', which takes and gives "
+                             "float")
         inputs.append(Value(x.name, "input", x.shape, np.dtype(np.int8)))
         entries |= {node.outputs[0]: inputs[-1] for node in readers}
-        scales.append(Scale(*found.pop()))                      # type: ignore[misc]
+        scales.append(Scale(*scale))
     kept = [_with_values(node, entries) for node in nodes if node.outputs[0] not in entries]
     made = replace(graph, nodes=tuple(kept), inputs=tuple(inputs),
                    outputs=tuple(entries.get(y, y) for y in graph.outputs))
@@ -69,7 +86,7 @@ def _quantized_first(graph: Graph) -> Graph:
         made = {y: node for node in graph.nodes for y in node.outputs}
         for node in graph.nodes:
             before = made.get(node.inputs[0]) if node.operation == "quantize" else None
-            if before is not None and before.operation in _ELEMENT_MOVES and scale_and_zero(node) is not None:
+            if before is not None and before.operation in _MOVES and scale_and_zero(node) is not None:
                 graph = remove_dead_code(_exchanged(graph, before, node))
                 break
         else:
@@ -95,8 +112,9 @@ def _before_dequantize(graph: Graph, y: Value) -> tuple[Value, Scale]:
     node = next((node for node in graph.nodes if y in node.outputs), None)
     found = scale_and_zero(node) if node is not None and node.operation == "dequantize" else None
     if node is None or found is None:
-        raise ValueError(f"export_c: dtype='int8' takes a quantised model, whose outputs are dequantised last, but "
-                         f"{describe_node(node)} computes {y.name}; see fastnet.quantize, or use dtype='float32'")
+        raise ValueError(f"export_c: dtype='int8' takes a model whose outputs are dequantised last, but "
+                         f"{describe_node(node)} computes {y.name} in float; leave it out, or use dtype='float32', "
+                         "which takes and gives float")
     return node.inputs[0], Scale(*found)
 
 

@@ -49,6 +49,8 @@ class CSource:
         inputs, outputs: bytes of the caller's buffers.
         weights: bytes of constants, in flash memory together with the code.
         steps: the memory of each operation, in order.
+        floats: of a quantised model, the operations that run in float, with their modules.
+        libm: whether the file calls functions of the library of mathematics (`-lm`).
 
     Example:
         >>> import fastnet, tempfile
@@ -70,6 +72,8 @@ class CSource:
     outputs: int
     weights: int
     steps: tuple[StepMemory, ...]
+    floats: tuple[str, ...]
+    libm: bool
 
     def __repr__(self) -> str:
         return repr_of(self, source=str(self.source), ram=self.ram, weights=self.weights)
@@ -79,10 +83,12 @@ class CSource:
 
 
 def memory_text(made: CSource) -> str:
-    """The lines about memory."""
+    """The lines about memory, the library of mathematics, and operations in float among integers."""
     kept = f", {made.state:,} kept between calls" if made.state else ""
+    floats = f"\nfloat: {', '.join(made.floats)}" if made.floats else ""
     return (f"RAM:   {made.ram:,} bytes (arena {made.arena:,}{kept}), and the caller's input {made.inputs:,} and "
-            f"output {made.outputs:,}\nflash: {made.weights:,} bytes of constants, and the code")
+            f"output {made.outputs:,}\nflash: {made.weights:,} bytes of constants, and the code\n"
+            f"libm:  {'needed' if made.libm else 'not needed'}{floats}")
 
 
 def largest_steps(steps: tuple[StepMemory, ...], count: int = 3) -> str:

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Port", "Source"]
 
-_MATH = re.compile(r"\b(?:exp|expm1|log|log2|log10|log1p|sqrt|sin|cos|tan|asin|acos|atan|sinh|cosh|tanh|erf|fabs|floor|"
-                   r"ceil|trunc|fmax|fmin|pow)f?\(|\b(?:INFINITY|NAN|isnan|HUGE_VAL)\b")
+_LIBM = re.compile(r"\b(?:exp|expm1|log|log2|log10|log1p|sqrt|sin|cos|tan|asin|acos|atan|sinh|cosh|tanh|erf|fabs|floor|"
+                   r"ceil|trunc|fmax|fmin|pow)f?\(")
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_MATH_MACROS = re.compile(r"\b(?:INFINITY|NAN|isnan|HUGE_VAL)\b")
 _PUBLIC = "run", "reset", "quantize", "dequantize", "prepare", "values", "labels"       # after the name of the file
 
 
@@ -174,16 +176,25 @@ class Source:
             head: the text of the comment at its begin.
             extra: what it holds beside the model.
         """
+        code = self._code(extra)
+        includes = [f'#include "{self.name}.h"']
+        if self.needs_libm(extra) or _MATH_MACROS.search(code):
+            includes.append("#include <math.h>")
+        if re.search(r"\bNULL\b", code):
+            includes.append("#include <stddef.h>")
+        test = f"\n#ifdef {self.name.upper()}_SELF_TEST\n{extra.test}\n#endif\n" if extra.test else ""
+        return f"{_comment(head)}\n" + "\n".join(includes) + f"\n\n{code}\n{test}"
+
+    def needs_libm(self, extra: Extra) -> bool:
+        """Whether the file calls functions of the library of mathematics."""
+        return _LIBM.search(_COMMENT.sub("", self._code(extra))) is not None
+
+    def _code(self, extra: Extra) -> str:
         body = "\n".join(self._statements)
         structures = "\n".join(c.type for c in self._constants if c.array is None)
         library = definitions_for("\n".join([body, structures, *extra.code]))
         functions = [*self._memory_text(), *self._reset_text(), self._run_text(), *extra.code]
-        parts = [*library, *self._constant_texts(), *functions]
-        code = "\n\n".join(parts)
-        includes = [f'#include "{self.name}.h"', *(f"#include <{file}>" for file, pattern in (
-            ("math.h", _MATH), ("stddef.h", re.compile(r"\bNULL\b"))) if pattern.search(code))]
-        test = f"\n#ifdef {self.name.upper()}_SELF_TEST\n{extra.test}\n#endif\n" if extra.test else ""
-        return f"{_comment(head)}\n" + "\n".join(includes) + f"\n\n{code}\n{test}"
+        return "\n\n".join([*library, *self._constant_texts(), *functions])
 
     def _constant_texts(self) -> list[str]:
         return [array_text(name, c.array) if c.array is not None else

@@ -19,7 +19,7 @@ from fastnet.functional.shape import reshape
 if TYPE_CHECKING:
     from fastnet._core.annotations import DTypeLike
 
-__all__ = ["DRAWS", "ELEMENTWISE", "bound", "operation", "writes_state"]
+__all__ = ["DRAWS", "ELEMENTWISE", "MOVES", "bound", "operation", "writes_state"]
 
 # Modules with operations that `import fastnet` does not load, in addition to those of fastnet.functional.
 _LATE = "fastnet.special", "fastnet.linalg", "fastnet.fft", "fastnet.nn.utils.rnn"
@@ -38,6 +38,11 @@ ELEMENTWISE = frozenset((
     "maximum", "minimum", "mul", "ne", "neg", "nextafter", "pow", "reciprocal", "relu", "remainder", "round",
     "selu", "sigmoid", "sign", "signbit", "silu", "sin", "sinh", "softplus", "sqrt",
     "square", "sub", "sub_multiple", "tan", "tanh", "trunc", "trunc_divide", "where"))
+
+
+# They move or repeat elements of their first argument and compute nothing.
+MOVES = frozenset(("view", "reshaped_copy", "transposed", "expanded", "index_view", "copied", "clone", "channels_last",
+                   "flipped", "rolled", "channel_shuffle", "pixel_shuffle", "pixel_unshuffle", "interpolate_nearest"))
 
 
 def operation(name: str) -> Callable[..., Tensor]:

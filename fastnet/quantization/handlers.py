@@ -16,6 +16,7 @@ from fastnet.autograd import no_grad
 from fastnet.functional.conv_windows import window_count
 from fastnet.functional.windows import Windows
 from fastnet.graph import Graph, ModuleCall, Node, Value
+from fastnet.graph.operations import MOVES
 from fastnet.graph.passes.fusion import activation_of
 from fastnet.nn import qat
 from fastnet.nn.module import Module
@@ -297,15 +298,12 @@ def _refuse_recurrent(rewriter: Rewriter, node: Node) -> str | None:
     return "int8 has only an LSTM or GRU of one direction, without first states, whose last states are not read"
 
 
-_MOVES = ("view", "reshaped_copy", "transposed", "expanded", "index_view", "copied", "clone", "channels_last",
-          "flipped", "rolled", "channel_shuffle", "pixel_shuffle", "pixel_unshuffle", "interpolate_nearest")
-
 HANDLERS: dict[str, Callable[[Rewriter, Node], str | None]] = {
     "conv": _quantize_conv, "linear": _quantize_linear, "cat": _quantize_cat, "pad": _quantize_pad,
     "add": _two(qat.Add), "mul": _two(qat.Mul), "max_pool": _pool, "avg_pool": _pool,
     "hardtanh": _quantize_hardtanh, "elu": _quantize_elu, "layer": _refuse_recurrent,
     **{name: _function(name) for name in ("gelu", "gelu_tanh", "hardsigmoid", "hardswish", "relu", "sigmoid", "silu",
                                           "tanh")},
-    **{name: _same_scale() for name in _MOVES}}
+    **{name: _same_scale() for name in MOVES}}
 
 

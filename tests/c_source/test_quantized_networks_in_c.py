@@ -59,3 +59,59 @@ def test_a_quantized_model_with_floats_around_it(tmp_path):
     x = fastnet.randn(1, 6)
     compiled, expected = exported(model, x, tmp_path)
     assert np.array_equal(compiled(x.numpy())[0], expected[0])
+
+
+class Means(nn.Module):
+    """Means over the image between a convolution and a linear layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.last = nn.Conv2d(1, 4, 3), nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.last(self.conv(x).mean((2, 3)))
+
+
+NORM = nn.Linear(6, 8), nn.LayerNorm(8), nn.Linear(8, 3)
+LEAKY = nn.Linear(6, 8), nn.LeakyReLU(), nn.Linear(8, 3)
+
+
+def test_operations_in_float_are_named(tmp_path):
+    for make, shape, name in ((Means, (1, 1, 6, 6), "mean"), (lambda: nn.Sequential(*LEAKY), (1, 6), "leaky_relu")):
+        made = exported(quantized(make(), shape, 64), fastnet.ones(*shape), tmp_path, name, dtype="int8")[0].made
+        lines = ["libm:  not needed", f"float: {name}"]
+        assert made.floats == (name,) and not made.libm and str(made).splitlines()[-2:] == lines
+        assert all(f" * {line}\n" in made.source.read_text() for line in lines)
+        assert not {"sqrtf", "expf", "fmaxf"} & symbols(tmp_path / f"{name}.so")
+
+
+def test_integers_need_no_libm(tmp_path):
+    model = quantized(nn.Sequential(*NORM), (1, 6), 64)
+    with pytest.raises(ValueError, match="needs no libm, but these operations of the model run in float: layer_norm;"):
+        fastnet.export_c(model, fastnet.ones(1, 6), tmp_path / "whole.c", dtype="int8")
+    assert not list(tmp_path.iterdir())
+    made = fastnet.export_c(model, fastnet.ones(1, 6), tmp_path / "net.c")
+    assert made.libm and made.floats == ("layer_norm",) and "libm:  needed\nfloat: layer_norm" in str(made)
+
+
+@pytest.mark.parametrize("layers, message", [
+    ((nn.Linear(6, 3), nn.Softmax(-1)), "'softmax' of the model computes .* in float; leave it out, or use dtype="),
+    ((nn.LeakyReLU(), nn.Linear(6, 3)), "inputs are quantised first, .*'leaky_relu' of the model reads")])
+def test_inputs_and_outputs_in_float(layers, message, tmp_path):
+    model = quantized(nn.Sequential(*layers), (1, 6), 64)
+    with pytest.raises(ValueError, match=message):
+        fastnet.export_c(model, fastnet.ones(1, 6), tmp_path / "net.c", dtype="int8")
+
+
+def test_integers_alone_need_no_libm(tmp_path):
+    model = quantized(nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)), (1, 6), 64)
+    made = fastnet.export_c(model, fastnet.ones(1, 6), tmp_path / "net.c", dtype="int8")
+    assert not made.libm and made.floats == () and "libm:  not needed" in made.source.read_text()
+    assert "float:" not in str(made)
+
+
+def test_a_model_whose_activations_are_float_is_no_model_of_integers(tmp_path):
+    model, _ = fastnet.quantize(nn.Sequential(nn.Linear(64, 64)), fastnet.randn(8, 64), "dynamic", faster_only=False,
+                                speed=False)
+    with pytest.raises(ValueError, match="takes a quantised model, see the schemes 'static' and 'qat'"):
+        fastnet.export_c(model, fastnet.ones(1, 64), tmp_path / "net.c", dtype="int8")

@@ -8,7 +8,8 @@ from fastnet._core.errors import check_number, one_of, whole_number
 from fastnet._core.optional import optional
 from fastnet._core.reprs import repr_of
 
-__all__ = ["Accountant", "PRVAccountant", "RDPAccountant", "check_delta", "create_accountant", "get_noise_multiplier"]
+__all__ = ["Accountant", "PRVAccountant", "RDPAccountant", "check_delta", "check_step", "check_target_epsilon",
+           "create_accountant", "get_noise_multiplier"]
 
 _LARGEST_NOISE = 1e4                    # beyond it, a gradient is noise for any model and any number of steps
 _SMALLEST_NOISE = 0.05
@@ -37,7 +38,7 @@ class Accountant:
         (True, 100)
     """
 
-    name: ClassVar[str]
+    _mechanism: ClassVar[str]
 
     def __init__(self) -> None:
         self.history: list[tuple[float, float, int]] = []
@@ -46,6 +47,13 @@ class Accountant:
     def step(self, *, noise_multiplier: float, sample_rate: float) -> None:
         """Count a step.
 
+        Args:
+            noise_multiplier: 0 or more; 0: without noise.
+            sample_rate: above 0 and at most 1.
+
+        Raises:
+            ValueError: a number out of range.
+
         Example:
             >>> import fastnet
             >>> accountant = fastnet.privacy.RDPAccountant()
@@ -53,6 +61,7 @@ class Accountant:
             >>> accountant.history
             [(1.0, 0.01, 1)]
         """
+        check_step(noise_multiplier, sample_rate)
         if self.history and self.history[-1][:2] == (noise_multiplier, sample_rate):
             self.history[-1] = noise_multiplier, sample_rate, self.history[-1][2] + 1
         else:
@@ -61,12 +70,21 @@ class Accountant:
     def after(self, *, noise_multiplier: float, sample_rate: float, steps: int) -> Accountant:
         """A new accountant of the steps so far and further ones.
 
+        Args:
+            noise_multiplier, sample_rate: as in `step`.
+            steps: the number of further steps, 0 or more.
+
+        Raises:
+            ValueError: a number out of range.
+
         Example:
             >>> import fastnet
             >>> fastnet.privacy.RDPAccountant().after(noise_multiplier=1.0, sample_rate=0.01, steps=500)
             RDPAccountant(steps=500)
         """
-        later = create_accountant(self.name)
+        check_step(noise_multiplier, sample_rate)
+        whole_number("steps", steps, 0)
+        later = type(self)()
         later.history = [*self.history, *([(noise_multiplier, sample_rate, steps)] if steps else [])]
         return later
 
@@ -109,19 +127,20 @@ class Accountant:
         """An accountant of dp-accounting."""
         raise NotImplementedError
 
-    def mechanism(self) -> str:
-        """The name of the accountant.
+    @classmethod
+    def mechanism(cls) -> str:
+        """The name of the accountant, for `create_accountant`.
 
         Example:
             >>> import fastnet
-            >>> fastnet.privacy.PRVAccountant().mechanism()
+            >>> fastnet.privacy.PRVAccountant.mechanism()
             'prv'
         """
-        return self.name
+        return cls._mechanism
 
     def state_dict(self) -> dict[str, Any]:
         """The steps so far, for `load_state_dict`."""
-        return {"mechanism": self.name, "history": [list(entry) for entry in self.history]}
+        return {"mechanism": self.mechanism(), "history": [list(entry) for entry in self.history]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the steps that `state_dict` returned.
@@ -138,9 +157,13 @@ class Accountant:
             RDPAccountant(steps=1)
         """
         try:
-            self.history = [(float(noise), float(rate), int(steps)) for noise, rate, steps in state["history"]]
+            history = [(float(noise), float(rate), int(steps)) for noise, rate, steps in state["history"]]
+            for noise, rate, steps in history:
+                check_step(noise, rate)
+                whole_number("steps", steps, 1)
         except (KeyError, TypeError, ValueError):
             raise ValueError(f"expected the state that an accountant's state_dict() returns, got {state!r}") from None
+        self.history = history
 
     def __len__(self) -> int:
         return sum(steps for _, _, steps in self.history)
@@ -163,7 +186,7 @@ class RDPAccountant(Accountant):
         RDPAccountant(steps=3750)
     """
 
-    name = "rdp"
+    _mechanism = "rdp"
 
     def _new(self) -> Any:
         return optional("dp_accounting.rdp", "epsilon").RdpAccountant(_RENYI_ORDERS)
@@ -180,13 +203,13 @@ class PRVAccountant(Accountant):
         0.0
     """
 
-    name = "prv"
+    _mechanism = "prv"
 
     def _new(self) -> Any:
         return optional("dp_accounting.pld", "epsilon").PLDAccountant()
 
 
-_ACCOUNTANTS: dict[str, type[Accountant]] = {"prv": PRVAccountant, "rdp": RDPAccountant}
+_ACCOUNTANTS: dict[str, type[Accountant]] = {kind.mechanism(): kind for kind in (PRVAccountant, RDPAccountant)}
 
 
 def create_accountant(mechanism: str) -> Accountant:
@@ -215,6 +238,23 @@ def check_delta(delta: float) -> None:
         raise ValueError(f"expected delta above 0 and below 1, got {delta}")
 
 
+def check_target_epsilon(epsilon: float) -> None:
+    """Refuse a target that is not a finite number above 0."""
+    check_number("target_epsilon", epsilon)
+    if not 0 < epsilon < math.inf:
+        raise ValueError(f"expected a finite target_epsilon above 0, got {epsilon}")
+
+
+def check_step(noise_multiplier: float, sample_rate: float) -> None:
+    """Refuse a noise that is not a finite number of 0 or more, and a rate that is not above 0 and at most 1."""
+    check_number("noise_multiplier", noise_multiplier)
+    check_number("sample_rate", sample_rate)
+    if not 0 <= noise_multiplier < math.inf:
+        raise ValueError(f"expected a finite noise_multiplier of 0 or more, got {noise_multiplier}")
+    if not 0 < sample_rate <= 1:
+        raise ValueError(f"expected sample_rate above 0 and at most 1, got {sample_rate}")
+
+
 def get_noise_multiplier(*, target_epsilon: float, target_delta: float, sample_rate: float, epochs: int | None = None,
                          steps: int | None = None, accountant: str = "prv") -> float:
     """The smallest noise multiplier with which training is (target_epsilon, target_delta)-private, up to 0.5%.
@@ -240,12 +280,12 @@ def get_noise_multiplier(*, target_epsilon: float, target_delta: float, sample_r
     """
     if (epochs is None) == (steps is None):
         raise ValueError("get_noise_multiplier: expected either epochs or steps")
+    check_target_epsilon(target_epsilon)
+    check_delta(target_delta)
+    check_step(1.0, sample_rate)
     if steps is None:
         steps = whole_number("epochs", epochs, 1) * round(1 / sample_rate)
-    check_number("target_epsilon", target_epsilon)
-    if not target_epsilon > 0:
-        raise ValueError(f"expected target_epsilon above 0, got {target_epsilon}")
-    check_delta(target_delta)
+    whole_number("steps", steps, 1)
     noise = _noise_for(target_epsilon, target_delta, sample_rate, steps, "rdp", 1.0, 2.0)
     if accountant != "rdp":             # slower; the noise that it asks for is a little smaller
         noise = _noise_for(target_epsilon, target_delta, sample_rate, steps, accountant, noise or _LARGEST_NOISE, 1.25)

@@ -3,12 +3,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastnet._core.errors import check_number
+from fastnet._core.errors import given_text
 from fastnet.callbacks import Callback
-from fastnet.privacy.accountants import check_delta, get_noise_multiplier
+from fastnet.privacy.accountants import check_delta, check_target_epsilon, get_noise_multiplier
+from fastnet.privacy.engine import PrivacyEngine
 
 if TYPE_CHECKING:
-    from fastnet.privacy.engine import PrivacyEngine
     from fastnet.training import Trainer
 
 __all__ = ["PrivacyBudget"]
@@ -23,6 +23,7 @@ class PrivacyBudget(Callback):
         target_epsilon: the largest epsilon at the end of `fit`, or None.
 
     Raises:
+        TypeError: not a PrivacyEngine, or a value that is not a number.
         ValueError: a number out of range; when `fit` begins, if its epochs would spend more than target_epsilon. The
             message names the noise multiplier and the number of epochs that would not.
 
@@ -34,17 +35,17 @@ class PrivacyBudget(Callback):
     """
 
     def __init__(self, engine: PrivacyEngine, delta: float, target_epsilon: float | None = None) -> None:
+        if not isinstance(engine, PrivacyEngine):
+            raise TypeError(f"PrivacyBudget: expected a PrivacyEngine, got {given_text(engine)}")
         check_delta(delta)
         if target_epsilon is not None:
-            check_number("target_epsilon", target_epsilon)
-            if not target_epsilon > 0:
-                raise ValueError(f"expected target_epsilon above 0, got {target_epsilon}")
+            check_target_epsilon(target_epsilon)
         self.delta, self.target_epsilon = delta, target_epsilon
         self._engine = engine
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         steps = trainer.total_steps()
-        if self.target_epsilon is None or steps is None:
+        if self.target_epsilon is None or not steps:
             return
         epsilon = self._epsilon_after(steps)
         if epsilon > self.target_epsilon:

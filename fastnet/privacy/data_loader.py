@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fastnet import Tensor
     from fastnet._core.annotations import Array
 
-__all__ = ["DPDataLoader"]
+__all__ = ["DPDataLoader", "sample_rate_of"]
 
 
 class DPDataLoader(DataLoader):
@@ -41,7 +41,7 @@ class DPDataLoader(DataLoader):
 
     Raises:
         TypeError: not a DataLoader, or one of a subclass, whose order is unknown.
-        ValueError: the dataset is empty, or has fewer samples than there are ranks.
+        ValueError: the dataset is empty, the loader has no batches, or there are fewer samples than ranks.
         RuntimeError: when the next batch is asked for, if backward() did not use the last one; `every` and `shards`.
 
     Example:
@@ -60,19 +60,13 @@ class DPDataLoader(DataLoader):
 
     def __init__(self, loader: DataLoader, masks: BatchMasks, rng: np.random.Generator,
                  on_batch: Callable[[], None], share: RankShare) -> None:
-        if type(loader) is not DataLoader:
-            raise TypeError("make_private: expected data_loader to be a fastnet.data.DataLoader, got "
-                            f"{type(loader).__module__}.{type(loader).__qualname__}; the privacy of another order than "
-                            "that of Poisson samples is unknown")
-        if not len(loader.dataset):
-            raise ValueError("make_private: expected a dataset with samples, got an empty one")
+        self.sample_rate = sample_rate_of(loader)
         self._rows = np.array(share.rows(len(loader.dataset)), np.int64)
         if len(loader.dataset) < share.ranks:
             raise ValueError(f"make_private: expected at least {share.ranks} samples, one for each rank, got "
                              f"{len(loader.dataset)}")
         super().__init__(loader.dataset, loader.batch_size, loader.shuffle, loader.drop_last, loader.transform,
                          loader.seed, loader.prefetch)
-        self.sample_rate = 1 / max(super().__len__(), 1)
         self.expected_batch_size = len(loader.dataset) * self.sample_rate
         self._masks, self._rng, self._on_batch = masks, rng, on_batch
 
@@ -133,3 +127,31 @@ class DPDataLoader(DataLoader):
             repeated = chosen if chosen.size else others[:1]        # no gradient of a sample that was not drawn
             rows = np.concatenate([chosen, repeated[others % repeated.size]])
             yield chosen.size, size, self.loaded(self._rows[rows], number, i)
+
+
+def sample_rate_of(loader: DataLoader) -> float:
+    """The probability of a sample in each private batch: one over the number of batches of a loader.
+
+    Args:
+        loader: as `make_private` takes it.
+
+    Raises:
+        TypeError: not a DataLoader, or one of a subclass, whose order is unknown.
+        ValueError: the dataset is empty, or the loader has no batches.
+
+    Example:
+        >>> import numpy as np, fastnet
+        >>> from fastnet.privacy.data_loader import sample_rate_of
+        >>> sample_rate_of(fastnet.data.DataLoader(fastnet.data.TensorDataset(np.eye(100)), batch_size=20))
+        0.2
+    """
+    if type(loader) is not DataLoader:
+        raise TypeError("make_private: expected data_loader to be a fastnet.data.DataLoader, got "
+                        f"{type(loader).__module__}.{type(loader).__qualname__}; the privacy of another order than "
+                        "that of Poisson samples is unknown")
+    if not len(loader.dataset):
+        raise ValueError("make_private: expected a dataset with samples, got an empty one")
+    if not len(loader):
+        raise ValueError(f"make_private: expected a loader with batches; drop_last=True leaves none of "
+                         f"{len(loader.dataset)} samples with batch_size={loader.batch_size}")
+    return 1 / len(loader)

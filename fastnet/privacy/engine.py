@@ -10,10 +10,10 @@ import numpy as np
 from fastnet._core.errors import check_number, one_of, whole_number
 from fastnet._core.reprs import repr_of
 from fastnet.autograd.hooks import collect_gradients, is_collected
-from fastnet.privacy.accountants import create_accountant, get_noise_multiplier
+from fastnet.privacy.accountants import check_step, create_accountant, get_noise_multiplier
 from fastnet.privacy.batches import BatchMasks
 from fastnet.privacy.clipping import Clipping, NoisySum
-from fastnet.privacy.data_loader import DPDataLoader
+from fastnet.privacy.data_loader import DPDataLoader, sample_rate_of
 from fastnet.privacy.independence import check_samples_are_independent
 from fastnet.privacy.ranks import check_ranks_agree, share_of, wrapped_module
 from fastnet.privacy.validator import ModuleValidator
@@ -119,8 +119,8 @@ class PrivacyEngine:
         Raises:
             TypeError: arguments of other types.
             ValueError: a layer or an output that mixes samples (named), parameters of several dtypes, an optimizer of
-                other parameters, numbers out of range, a module that is private already; on several ranks, a module
-                without DistributedDataParallel, or ranks with other settings or data.
+                other parameters, numbers out of range, a loader without batches, a module that is private already; on
+                several ranks, a module without DistributedDataParallel, or ranks with other settings or data.
 
         Example:
             >>> import numpy as np, fastnet
@@ -133,10 +133,10 @@ class PrivacyEngine:
             >>> loader.sample_rate, loader.expected_batch_size
             (0.25, 10.0)
         """
-        check_number("noise_multiplier", noise_multiplier)
+        sample_rate = sample_rate_of(data_loader)
+        check_step(noise_multiplier, sample_rate)
+        noise_multiplier = float(noise_multiplier)
         check_number("max_grad_norm", max_grad_norm)
-        if not 0 <= noise_multiplier < math.inf:
-            raise ValueError(f"make_private: expected noise_multiplier of 0 or more, got {noise_multiplier}")
         if not 0 < max_grad_norm < math.inf:
             raise ValueError(f"make_private: expected max_grad_norm above 0, got {max_grad_norm}")
         if loss_reduction not in ("mean", "sum"):
@@ -146,15 +146,14 @@ class PrivacyEngine:
         parameters = _private_parameters(module, optimizer)
         masks = BatchMasks(next(iter(parameters.values()))._data.dtype)
         random = np.random.Generator(np.random.Philox(self._new_seed(128, share.rank)))
-        loader = DPDataLoader(data_loader, masks, random,
-                              lambda: self.accountant.step(noise_multiplier=float(noise_multiplier),
-                                                           sample_rate=loader.sample_rate), share)
-        check_ranks_agree(data_loader, {"noise_multiplier": float(noise_multiplier), "loss_reduction": loss_reduction,
+        loader = DPDataLoader(data_loader, masks, random, lambda: self.accountant.step(
+            noise_multiplier=noise_multiplier, sample_rate=sample_rate), share)
+        check_ranks_agree(data_loader, {"noise_multiplier": noise_multiplier, "loss_reduction": loss_reduction,
                                         "max_grad_norm": float(max_grad_norm)})
         check_samples_are_independent(wrapped_module(module), data_loader)
-        settings = Clipping(float(max_grad_norm), share.noise_multiplier(float(noise_multiplier)),
+        settings = Clipping(float(max_grad_norm), share.noise_multiplier(noise_multiplier),
                             share.expected_batch_size(loader.expected_batch_size), loss_reduction == "mean")
-        self.noise_multiplier, self.sample_rate = float(noise_multiplier), loader.sample_rate
+        self.noise_multiplier, self.sample_rate = noise_multiplier, sample_rate
         names = {id(p): name for name, p in parameters.items()}
         generator = Generator(self._new_seed(64, share.rank))
         collect_gradients(parameters.values(), NoisySum(names, masks, settings, generator, share))
@@ -195,10 +194,9 @@ class PrivacyEngine:
             raise ValueError(f"make_private_with_epsilon: expected an engine without steps, got one with "
                              f"{len(self.accountant)}, whose epsilon is {self.get_epsilon(target_delta):.3g} already; "
                              "use a new PrivacyEngine for other data, or make_private with a noise_multiplier")
-        batches = len(data_loader) if hasattr(data_loader, "__len__") else 1
         noise = get_noise_multiplier(
-            target_epsilon=target_epsilon, target_delta=target_delta, sample_rate=1 / max(batches, 1),
-            steps=whole_number("epochs", epochs, 1) * batches, accountant=self.accountant.mechanism())
+            target_epsilon=target_epsilon, target_delta=target_delta, sample_rate=sample_rate_of(data_loader),
+            epochs=epochs, accountant=self.accountant.mechanism())
         return self.make_private(module=module, optimizer=optimizer, data_loader=data_loader, noise_multiplier=noise,
                                  max_grad_norm=max_grad_norm, loss_reduction=loss_reduction)
 

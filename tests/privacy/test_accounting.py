@@ -21,10 +21,10 @@ pytest.importorskip("dp_accounting")
 MNIST = {"sample_rate": 0.004, "noise_multiplier": 1.3}
 
 
-def training(accountant="rdp", noise=1.0, samples=200, batch=20, **privately):
+def training(accountant="rdp", noise=1.0, samples=200, batch=20, drop_last=False, **privately):
     rng = np.random.default_rng(0)
     loader = fastnet.data.DataLoader(fastnet.data.TensorDataset(
-        rng.standard_normal((samples, 3), np.float32), np.arange(samples) % 2), batch)
+        rng.standard_normal((samples, 3), np.float32), np.arange(samples) % 2), batch, drop_last=drop_last)
     model = nn.Linear(3, 2)
     engine = PrivacyEngine(accountant=accountant, seed=0)
     optimizer = fastnet.optim.SGD(model.parameters(), lr=0.1)
@@ -77,6 +77,38 @@ def test_steps_are_counted():
         other.load_state_dict({"history": [1]})
 
 
+@pytest.mark.parametrize(("change", "error", "text"), [
+    ({"sample_rate": 0}, ValueError, "sample_rate above 0 and at most 1, got 0"),
+    ({"sample_rate": math.nan}, ValueError, "sample_rate above 0 and at most 1, got nan"),
+    ({"sample_rate": 3}, ValueError, "sample_rate above 0 and at most 1, got 3"),
+    ({"sample_rate": "0.1"}, TypeError, "sample_rate to be a number"),
+    ({"epochs": None, "steps": -5}, ValueError, "steps to be at least 1, got -5"),
+    ({"target_epsilon": math.nan}, ValueError, "finite target_epsilon above 0, got nan"),
+])
+def test_arguments_of_the_search_for_noise_are_named(change, error, text):
+    with pytest.raises(error, match=text):
+        get_noise_multiplier(**{"target_epsilon": 1.0, "target_delta": 1e-5, "sample_rate": 0.1, "epochs": 2} | change)
+
+
+@pytest.mark.parametrize("step", [{"noise_multiplier": -1}, {"noise_multiplier": math.nan}, {"sample_rate": 3},
+                                  {"sample_rate": 0}])
+def test_a_step_is_checked(step):
+    accountant, (name,) = RDPAccountant(), step
+    for call in (accountant.step, lambda **step: accountant.after(**step, steps=1)):
+        with pytest.raises(ValueError, match=name):
+            call(**MNIST | step)
+    with pytest.raises(ValueError, match="steps"):
+        accountant.after(**MNIST, steps=-1)
+    with pytest.raises(ValueError, match="state_dict"):
+        accountant.load_state_dict({"history": [[*(MNIST | step).values(), -1]]})
+    assert len(accountant) == 0
+
+
+def test_a_budget_needs_an_engine():
+    with pytest.raises(TypeError, match="expected a PrivacyEngine, got 3"):
+        PrivacyBudget(3, 1e-5)
+
+
 @pytest.mark.parametrize("delta", [0, 1, -1e-5, "1e-5"])
 def test_delta_is_checked(delta):
     with pytest.raises((ValueError, TypeError), match="delta"):
@@ -97,6 +129,8 @@ def test_make_private_with_epsilon_spends_it():
 
 
 @pytest.mark.parametrize(("change", "text"), [
+    ({"samples": 200, "batch": 300, "drop_last": True}, "loader with batches; drop_last=True leaves none of 200"),
+    ({"target_epsilon": math.inf}, "finite target_epsilon above 0, got inf"),
     ({"target_epsilon": 0.0}, "target_epsilon above 0"), ({"target_delta": 2.0}, "delta above 0 and below 1"),
     ({"epochs": 0}, "epochs"),
     ({"target_epsilon": 1e-7, "target_delta": 1e-12},

@@ -65,4 +65,5 @@ def first_rank_tells(function: Callable[[], _T]) -> _T:
     Args:
         function: returns a value for JSON.
     """
-    return function() if not _current_group else _current_group[0].first_rank_tells(function)
+    value: Any = function() if is_first_rank() else None
+    return value if not _current_group else _current_group[0].value_of_first_rank(value)

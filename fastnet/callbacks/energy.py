@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import platform
 import time
 from collections.abc import Callable
@@ -186,8 +185,8 @@ def _spent_by_ranks(own: dict[str, Any]) -> list[dict[str, Any]]:
     group = world.current()
     if group is None:
         return [own]
-    from fastnet.distributed.collectives import all_gather_bytes  # which a process that works alone does not load
-    return [json.loads(data) for data in all_gather_bytes(group.transport, json.dumps(own).encode())]
+    from fastnet.distributed.collectives import all_gather_json  # which a process that works alone does not load
+    return all_gather_json(group.transport, own)
 
 
 def _sum_of_ranks(ranks: list[dict[str, Any]]) -> dict[str, float]:

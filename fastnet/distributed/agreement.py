@@ -1,12 +1,11 @@
 """Agreement of the ranks: what must be equal everywhere is compared before the first step."""
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from fastnet._core.errors import differing
-from fastnet.distributed.collectives import all_gather_bytes
+from fastnet.distributed.collectives import all_gather_json
 from fastnet.distributed.transport import Transport
 
 __all__ = ["require_same"]
@@ -25,7 +24,7 @@ def require_same(transport: Transport, name: str, about: Mapping[str, Any]) -> N
     Raises:
         ValueError: a rank differs from rank 0; the message says which rank and in what.
     """
-    found = [json.loads(data) for data in all_gather_bytes(transport, json.dumps(dict(about)).encode())]
+    found = all_gather_json(transport, dict(about))
     for rank, theirs in enumerate(found):
         differences = differing(found[0], theirs)
         if differences:

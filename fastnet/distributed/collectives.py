@@ -4,8 +4,9 @@ Sums add in one fixed binary tree, see `tree`. Of 2^k ranks, each sends k times 
 """
 from __future__ import annotations
 
+import json
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from fastnet.distributed.tree import Combine, tree_steps
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
 
-__all__ = ["all_gather_arrays", "all_gather_bytes", "all_reduce_array", "broadcast_array",
+__all__ = ["all_gather_arrays", "all_gather_bytes", "all_gather_json", "all_reduce_array", "broadcast_array",
            "broadcast_bytes", "sent_by_all_reduce"]
 
 _SIZE = struct.Struct("<Q")
@@ -132,3 +133,13 @@ def all_gather_bytes(transport: Transport, data: bytes) -> list[bytes]:
         transport.exchange(to, outgoing[_SIZE.size:], source, incoming)
         found[source] = bytes(incoming)
     return found
+
+
+def all_gather_json(transport: Transport, value: Any) -> list[Any]:
+    """The values of all ranks, by rank.
+
+    Args:
+        transport: of this rank.
+        value: for JSON, of this rank.
+    """
+    return [json.loads(data) for data in all_gather_bytes(transport, json.dumps(value).encode())]

@@ -5,7 +5,6 @@ import datetime
 import json
 import os
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import fastnet
@@ -17,7 +16,7 @@ from fastnet.distributed.agreement import require_same
 from fastnet.distributed.collectives import broadcast_bytes
 from fastnet.distributed.environment import place
 from fastnet.distributed.shared_memory import share_memory
-from fastnet.distributed.transport import Transport
+from fastnet.distributed.transport import Alone, Transport
 
 __all__ = ["BACKENDS", "ProcessGroup", "destroy_process_group", "get_backend", "get_rank", "get_world_size",
            "init_from_launcher", "init_process_group", "is_available", "is_initialized", "process_group"]
@@ -56,13 +55,13 @@ class ProcessGroup:
         self.backend, self.transport = backend, transport
         self.rank, self.size = transport.rank, transport.size
 
-    def first_rank_tells(self, function: Callable[[], Any]) -> Any:
-        """The result of a function that rank 0 alone calls, on all ranks.
+    def value_of_first_rank(self, value: Any) -> Any:
+        """The value of rank 0, on all ranks.
 
         Args:
-            function: returns a value for JSON.
+            value: for JSON; those of other ranks are ignored.
         """
-        data = json.dumps(function()).encode() if self.rank == 0 else b""
+        data = json.dumps(value).encode() if self.rank == 0 else b""
         return json.loads(broadcast_bytes(self.transport, data))
 
     def __repr__(self) -> str:
@@ -272,9 +271,3 @@ def get_backend() -> str:
         >>> dist.destroy_process_group()
     """
     return process_group("get_backend").backend
-
-
-class Alone(Transport):
-    """The transport of a world of one rank, which sends nothing."""
-
-    rank, size = 0, 1

@@ -17,7 +17,8 @@ from fastnet.distributed.errors import DistError
 
 __all__ = ["accept_peer", "greet", "new_token", "read_document", "receive_all", "token", "write_document"]
 
-_NONCE = 32
+_NONCE = 32                             # bytes
+_MAC = 32                               # bytes of an HMAC-SHA256
 _MOST_TEXT_BYTES = 1 << 20                         # bytes of a document; authenticated peers only
 _LENGTH = struct.Struct("<I")
 _ACCEPTOR, _CALLER = b"fastnet acceptor", b"fastnet caller"
@@ -51,7 +52,7 @@ def accept_peer(link: socket.socket, secret: bytes) -> bool:
     """
     nonce = secrets.token_bytes(_NONCE)
     link.sendall(nonce)
-    answer, challenge = receive_all(link, 32), receive_all(link, _NONCE)
+    answer, challenge = receive_all(link, _MAC), receive_all(link, _NONCE)
     if not hmac.compare_digest(answer, _mac(secret, _CALLER, nonce)):
         return False
     link.sendall(_mac(secret, _ACCEPTOR, challenge))
@@ -69,7 +70,7 @@ def greet(link: socket.socket, secret: bytes) -> bool:
     nonce = receive_all(link, _NONCE)
     link.sendall(_mac(secret, _CALLER, nonce) + challenge)
     try:
-        answer = receive_all(link, 32)
+        answer = receive_all(link, _MAC)
     except ConnectionError:             # the acceptor closes the connection of a caller with another token
         return False
     return hmac.compare_digest(answer, _mac(secret, _ACCEPTOR, challenge))

@@ -7,7 +7,6 @@ has ended. Ranks that cannot map each other's memory, as those of two machines, 
 """
 from __future__ import annotations
 
-import json
 import mmap
 import os
 import secrets
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnet.distributed.collectives import all_gather_bytes
+from fastnet.distributed.collectives import all_gather_json
 from fastnet.distributed.slots import SLOT_BYTES, SLOT_COUNT, Slots
 from fastnet.distributed.transport import Transport
 from fastnet.distributed.tree import tree_steps
@@ -38,21 +37,16 @@ def share_memory(transport: Transport) -> None:
     name = f"fastnet-{secrets.token_hex(16)}"
     file = _new_file(name, shape)
     try:
-        offers = _all_values(transport, None if file is None else [os.getpid(), file, name])
+        offers = all_gather_json(transport, None if file is None else [os.getpid(), file, name])
         opened = {r: memory for r in (rank, *partners) if (memory := _opened(offers[r], shape)) is not None}
         # after this exchange no rank opens a file; two ranks share memory if each of them has opened both files
-        reached = _all_values(transport, list(opened))
+        reached = all_gather_json(transport, list(opened))
     finally:
         if file is not None:
             os.close(file)
     transport.slots = {partner: Slots(opened[rank][place], opened[partner][place])
                        for place, partner in enumerate(partners)
                        if all(r in found for r in (rank, partner) for found in (opened, reached[partner]))}
-
-
-def _all_values(transport: Transport, value: Any) -> list[Any]:
-    """The values of all ranks, by rank."""
-    return [json.loads(data) for data in all_gather_bytes(transport, json.dumps(value).encode())]
 
 
 def _new_file(name: str, shape: tuple[int, ...]) -> int | None:

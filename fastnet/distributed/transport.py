@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array
     from fastnet.distributed.slots import Slots
 
-__all__ = ["EMPTY", "Transport", "as_bytes"]
+__all__ = ["EMPTY", "Alone", "Transport", "as_bytes"]
 
 _SIGNAL_BYTES = 8                       # the message of a swap through shared memory: the number of its bytes
 
@@ -106,6 +106,12 @@ class Transport:
 
     def close(self) -> None:
         """Close the connections."""
+
+
+class Alone(Transport):
+    """The transport of a world of one rank, which sends nothing."""
+
+    rank, size = 0, 1
 
 
 EMPTY = memoryview(bytearray())       # moves nothing, see `Transport.exchange`

@@ -21,7 +21,7 @@ from fastnet.data import DataLoader
 from fastnet.data.samples import DistributedSampler
 from fastnet.distributed.agreement import require_same
 from fastnet.distributed.buckets import Buckets
-from fastnet.distributed.collectives import all_reduce_array, broadcast_bytes
+from fastnet.distributed.collectives import all_gather_json, all_reduce_array, broadcast_bytes
 from fastnet.distributed.exchange import GradientExchange
 from fastnet.distributed.messages import packed_arrays, unpacked_arrays
 from fastnet.distributed.parallel import copy_from_first_rank, model_description
@@ -109,8 +109,8 @@ class ShardedTraining:
 
     def stops(self) -> bool:
         """Whether a rank asks to stop; all ranks get the same answer, and the trainer's `stop` and `interrupted`."""
-        own = json.dumps([self.trainer.stop, self.trainer.interrupted]).encode()
-        return self._agree([json.loads(data) for data in exchanged(self.transport, own)])
+        own = [self.trainer.stop, self.trainer.interrupted]
+        return self._agree([own] if self.transport is None else all_gather_json(self.transport, own))
 
     def measure(self, results: Iterator[Result]) -> Iterator[Result]:
         """The results of all ranks, in the order of the batches, where each rank has measured its own."""

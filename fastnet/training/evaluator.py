@@ -87,11 +87,14 @@ class Evaluator:
 
         Returns:
             A NumPy array with the samples along the first axis.
+
+        Raises:
+            TypeError: the model gives something else than one tensor.
         """
         forward = self._compiled_by(steps.forward)
         with _restoring_mode(self.model):
             self.model.eval()
-            outputs = [forward(*inputs).numpy() for inputs in input_batches(x, self._model_inputs, batch_size)]
+            outputs = [_as_array(forward(*inputs)) for inputs in input_batches(x, self._model_inputs, batch_size)]
         if not outputs:
             raise ValueError("there is nothing to predict: the loader gave no batch")
         return np.concatenate(outputs)
@@ -139,6 +142,13 @@ class Evaluator:
             self._compiled[make] = parts, function
         result: Any = function
         return result
+
+
+def _as_array(output: Any) -> Array:
+    if not isinstance(output, fastnet.Tensor):
+        raise TypeError(f"predictions need a model that gives one tensor, got {type(output).__name__}; call the model "
+                        "or its own methods")
+    return output.numpy()
 
 
 def _results(measure: Callable[..., Any], batches: Iterable[WeightedBatch]) -> Iterator[Result]:

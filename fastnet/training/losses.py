@@ -28,6 +28,7 @@ LOSSES: dict[str, type[nn.Module]] = {
 }
 LOSS_TASKS = ("classification", "binary", "regression")
 _CLASS_LOSSES = (nn.CrossEntropyLoss, nn.NLLLoss)
+_PAIR_LOSSES = (nn.ClipLoss, nn.SigLipLoss)             # of a model's outputs, without a target
 TINY = 1e-30                           # replaces a divisor of 0, and 0 in a logarithm that is multiplied by 0
 
 
@@ -39,7 +40,8 @@ class Loss:
 
     Args:
         spec: a name in LOSSES, a loss module of fastnet, or a function of (output, target) that returns a scalar, or
-            one number per sample; these are averaged.
+            one number per sample; these are averaged. `nn.ClipLoss` and `nn.SigLipLoss` take the outputs of two towers,
+            loss(*output), and ignore the target.
         task: what the targets of a function are: "classification" (one class per sample, for logits (N, C)), "binary"
             (0 or 1, for one or several logits per sample) or "regression"; None: "regression".
 
@@ -105,7 +107,14 @@ class Loss:
         """The class whose samples are ignored, or None."""
         return getattr(self.function, "ignore_index", None)
 
-    def __call__(self, output: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    def __call__(self, output: Any, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        if isinstance(self.function, _PAIR_LOSSES):
+            return self._of_pairs(output, weight)
+        if not isinstance(output, fastnet.Tensor):
+            if _task_of(self.function) is not None:
+                raise TypeError(f"expected the model to give a tensor, got {type(output).__name__}, which {self.name} "
+                                "does not take: use a function of (output, target) as the loss")
+            return self._value(output, target, weight)
         if not self.is_classes and output.shape != target.shape:
             if output.numel() != target.numel() and isinstance(self.function, nn.Module):
                 classes = "; for classes from 0, use the loss 'cross_entropy'" if self.is_binary else ""
@@ -117,6 +126,20 @@ class Loss:
         if isinstance(self.function, _CLASS_LOSSES) and target.dtype.kind != "f" and output.shape == target.shape:
             raise ValueError(f"expected one class index per sample, got integers of shape {shape_text(target)}, the "
                              "shape of the outputs; give one-hot rows as bools, or their argmax(1)")
+        return self._value(output, target, weight)
+
+    def _of_pairs(self, output: Any, weight: Tensor | None) -> Tensor:
+        """The loss of the outputs of two towers."""
+        if not isinstance(output, tuple):
+            raise TypeError(f"expected the model to give a tuple, the arguments of {self.name}, as models.two_tower "
+                            f"does; got {type(output).__name__}")
+        if weight is not None:
+            raise ValueError(f"{self.name} compares all pairs of a batch: expected no sample or class weights")
+        loss: Tensor = self.function(*output)
+        return loss
+
+    def _value(self, output: Any, target: Tensor, weight: Tensor | None) -> Tensor:
+        """The loss of an output that fits the target."""
         if weight is None:
             value = self.function(output, target)
             if not isinstance(value, fastnet.Tensor):

@@ -38,7 +38,7 @@ def training_step(trainer: Trainer, hooks: Sequence[Callback] = ()) -> Callable[
         if first:
             optimizer.zero_grad()
         output, value = batch_loss(target, weight, *inputs)
-        results = _batch_results(value.detach(), weight, output.detach(), loss.labels(target), metrics)
+        results = _batch_results(value.detach(), weight, output, loss.labels(target), metrics)
         if before is None:
             value.backward()
             divisor = None
@@ -75,7 +75,7 @@ def shard_gradients(trainer: Trainer) -> Callable[..., Any]:
     def gradients(zero: Tensor, weight: Tensor | None, target: Tensor, *inputs: Tensor) -> tuple[Any, ...]:
         optimizer.zero_grad()
         output, value = batch_loss(target, weight, *inputs)
-        results = _batch_results(value.detach(), weight, output.detach(), loss.labels(target), metrics)
+        results = _batch_results(value.detach(), weight, output, loss.labels(target), metrics)
         if loss.is_sum and weight is None:
             value.backward()
             return *results, None
@@ -158,8 +158,12 @@ def _compiled(trainer: Evaluator, part: str = "") -> Callable[[Any], Any]:
     return lambda function: observed(trainer, part, make(function))
 
 
-def _batch_results(value: Tensor, weight: Tensor | None, output: Tensor, target: Tensor,
+def _batch_results(value: Tensor, weight: Tensor | None, output: Any, target: Tensor,
              metrics: Sequence[Metric]) -> tuple[Any, ...]:
+    if metrics:
+        if not isinstance(output, fastnet.Tensor):
+            raise TypeError(f"metrics need a model that gives one tensor, got {type(output).__name__}; leave them out")
+        output = output.detach()
     with fastnet.no_grad():
         total = None if weight is None else weight.sum()
         return value, total, [metric.measure(output, target) for metric in metrics]

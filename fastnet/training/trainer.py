@@ -59,7 +59,8 @@ class Trainer(Evaluator):
             with PyTorch's defaults; or a function of the parameters that returns an optimizer.
         loss: "cross_entropy" (int64 classes from 0, one score per class), "binary_cross_entropy_with_logits" (0 or 1,
             one score), "mse", "mae", "huber", "smooth_l1"; or a loss module; or a function of (output, target) that
-            returns a scalar or one number per sample; `class_weight` and `sample_weight` need the latter.
+            returns a scalar or one number per sample; `class_weight` and `sample_weight` need the latter. The
+            output may be a tuple; `nn.ClipLoss` and `nn.SigLipLoss` take that of two towers, without the targets.
         task: for a loss that is a function, what the targets are: "classification" (one class index per sample, for C
             logits), "binary" (0 or 1, for one or several logits) or "regression". It decides which targets are accepted
             and how `predict` and `predict_proba` read the outputs.

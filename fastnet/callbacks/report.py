@@ -24,11 +24,11 @@ class Report(Callback):
         target: an Optuna trial: the number goes to `trial.report(value, step=epoch)`, and `optuna.TrialPruned` is
             raised if `trial.should_prune()`. Or a function of a dictionary, such as `ray.tune.report`: it takes all
             numbers of the logs. None on other ranks than 0.
-        monitor: the name of the number in the logs, for a trial.
+        monitor: the name of the number in the logs, for a trial; None: "validation_loss".
 
     Raises:
         TypeError: `target` is neither, or `monitor` is not a string; in training, `target` is None on rank 0.
-        ValueError: in training, the logs have no such number.
+        ValueError: a monitor for a function; in training, the logs have no such number.
 
     Example:
         >>> import numpy as np, fastnet
@@ -42,12 +42,14 @@ class Report(Callback):
 
     priority = 3                        # after Checkpoint: an epoch that is pruned is saved
 
-    def __init__(self, target: Any, monitor: str = "validation_loss") -> None:
+    def __init__(self, target: Any, monitor: str | None = None) -> None:
         self._is_trial = hasattr(target, "report") and hasattr(target, "should_prune")
         if target is not None and not self._is_trial and not callable(target):
             raise TypeError(f"expected an Optuna trial or a function such as ray.tune.report, got {given_text(target)}")
+        if monitor is not None and target is not None and not self._is_trial:
+            raise ValueError(f"Report: expected no monitor for a function, which takes all numbers, got {monitor!r}")
         self.target: Any = target
-        self.monitor: Monitor = Monitor(monitor)
+        self.monitor: Monitor = Monitor("validation_loss" if monitor is None else monitor)
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         if self.target is None and world.is_first_rank():

@@ -6,7 +6,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from fastnet._core.errors import given_text, shape_text
+from fastnet._core.errors import given_text, not_a_tensor, shape_text, whole_number
+from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.nn import Identity, Module, functional as F, init
@@ -185,7 +186,9 @@ def retrieve(queries: Tensor, items: Tensor, k: int = 5) -> Retrieved:
         k: items to find, at most M.
 
     Raises:
-        ValueError: features of other shapes, or k out of range.
+        TypeError: features that are not tensors, or a k that is not a whole number.
+        ValueError: features of other shapes, k out of range, or, outside of compiled functions, features that are not
+            finite.
 
     Example:
         >>> import fastnet
@@ -193,11 +196,18 @@ def retrieve(queries: Tensor, items: Tensor, k: int = 5) -> Retrieved:
         >>> fastnet.models.retrieve(fastnet.tensor([[0.0, 0.6, 0.8]]), images, k=2).indices
         tensor([[2, 1]])
     """
+    for name, x in (("queries", queries), ("items", items)):
+        if not isinstance(x, Tensor):
+            raise not_a_tensor("retrieve", name, x)
     if queries.ndim != 2 or items.ndim != 2 or queries.shape[1] != items.shape[1]:
         raise ValueError(f"retrieve: expected features (N, E) and (M, E), got {shape_text(queries)} and "
                          f"{shape_text(items)}")
-    if not 1 <= k <= len(items):
+    if not 1 <= whole_number("k", k, None) <= len(items):
         raise ValueError(f"retrieve: expected k from 1 to {len(items)}, the number of items, got {k}")
+    if state.recorder is None:          # a recording cannot read values
+        for name, x in (("queries", queries), ("items", items)):
+            if not x.isfinite().all().item():
+                raise ValueError(f"retrieve: {name} have numbers that are not finite")
     found = (queries @ items.t()).topk(k)
     return Retrieved(found.values, found.indices)
 

@@ -33,7 +33,9 @@ def build_zero_shot_classifier(model: TwoTower, tokenizer: Callable[[list[str]],
         (E, classes).
 
     Raises:
-        ValueError: no classes, or no templates.
+        TypeError: classnames or templates that are one text.
+        ValueError: no classes, no templates, a template without {}, or a tokenizer that does not give one row for each
+            text.
 
     Example:
         >>> import fastnet
@@ -45,6 +47,13 @@ def build_zero_shot_classifier(model: TwoTower, tokenizer: Callable[[list[str]],
         >>> models.build_zero_shot_classifier(model, tokenizer, ["cat", "dog"], ["a {}", "one {}"]).shape
         (32, 2)
     """
+    for argument, given in (("classnames", classnames), ("templates", templates)):
+        if isinstance(given, str):
+            raise TypeError(f"build_zero_shot_classifier: expected {argument} to be a list of texts, got {given!r}")
+    for template in templates:
+        if isinstance(template, str) and template.format("a") == template.format("b"):
+            raise ValueError(f"build_zero_shot_classifier: expected {{}} in each template, in place of the name of the "
+                             f"class, got {template!r}")
     if not classnames or not templates:
         raise ValueError(f"build_zero_shot_classifier: expected classes and templates, got {len(classnames)} classes "
                          f"and {len(templates)} templates")
@@ -55,5 +64,8 @@ def build_zero_shot_classifier(model: TwoTower, tokenizer: Callable[[list[str]],
         texts = [template.format(name) if isinstance(template, str) else template(name)
                  for name in names for template in templates]
         features = model.encode_text(tokenizer(texts), normalize=True)
+        if len(features) != len(texts):
+            raise ValueError(f"build_zero_shot_classifier: expected the tokenizer to give one row for each of "
+                             f"{len(texts)} texts, got {len(features)}")
         found.append(F.normalize(features.reshape(len(names), len(templates), -1).mean(1), dim=1))
     return cat(found).t()

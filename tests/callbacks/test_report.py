@@ -104,6 +104,8 @@ def test_wrong_targets():
         c.Report(3)
     with pytest.raises(TypeError, match="expected monitor to be the name"):
         c.Report(Trial(), 3)
+    with pytest.raises(ValueError, match="expected no monitor for a function, which takes all numbers, got 'nope'"):
+        c.Report(print, "nope")
     with pytest.raises(ValueError, match=r"no number 'validation_loss' to monitor: .*'loss'"):
         fitted(callbacks=[c.Report(Trial())])
 

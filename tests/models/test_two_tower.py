@@ -142,3 +142,30 @@ def test_errors():
         models.retrieve(fastnet.ones(1, 2), fastnet.ones(2, 3))
     with pytest.raises(ValueError, match="got 0 classes and 1 templates"):
         models.build_zero_shot_classifier(models.two_tower(), list, [])
+
+
+def test_wrong_features():
+    eye, nan = fastnet.eye(2), fastnet.eye(2) * np.nan
+    with pytest.raises(TypeError, match="retrieve: expected queries to be a tensor, got ndarray; convert it"):
+        models.retrieve(np.eye(2), eye)
+    with pytest.raises(TypeError, match=r"expected k to be a whole number, got 1\.5"):
+        models.retrieve(eye, eye, k=1.5)
+    with pytest.raises(ValueError, match="retrieve: queries have numbers that are not finite"):
+        models.retrieve(nan, eye, k=1)
+    with pytest.raises(ValueError, match="retrieve: items have numbers that are not finite"):
+        models.retrieve(eye, nan, k=1)
+    recorded = fastnet.compile(lambda a, b: models.retrieve(a, b, k=1).indices)
+    assert [recorded(eye, eye).tolist() for _ in range(2)] == [[[0], [1]]] * 2
+
+
+def test_wrong_classes():
+    model = models.two_tower()
+    build = models.build_zero_shot_classifier
+    with pytest.raises(TypeError, match="expected classnames to be a list of texts, got 'cat'"):
+        build(model, len, "cat")
+    with pytest.raises(TypeError, match=r"expected templates to be a list of texts, got 'a \{\}'"):
+        build(model, len, ["cat"], "a {}")
+    with pytest.raises(ValueError, match=r"expected \{\} in each template, in place of the name .*, got 'a cat'"):
+        build(model, len, ["cat", "dog"], ["a {}", "a cat"])
+    with pytest.raises(ValueError, match="one row for each of 2 texts, got 1"):
+        build(model, lambda texts: fastnet.ones(1, 3), ["cat", "dog"])

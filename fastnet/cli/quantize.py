@@ -29,7 +29,7 @@ __all__ = ["add_quantize", "quantize", "samples_of", "windows_of"]
 
 _SCHEMES = "static", "dynamic", "weight_only", "qat"
 _CALIBRATIONS = "MinMax", "Entropy", "Percentile", "MovingAverage"
-_OPTIONS = "calibration", "bits", "group_size", "method", "epochs", "lr", "seed"
+_SCHEME_OPTIONS = "calibration", "bits", "group_size", "method", "epochs", "lr", "seed"
 _CALIBRATION_ROWS = 1024
 _PER_STEP = 64                          # samples of a batch
 _BATCHES_OF_TEXT = 32
@@ -95,7 +95,7 @@ def quantize(args: argparse.Namespace) -> None:
 def _given_options(args: argparse.Namespace, scheme: str) -> dict[str, Any]:
     """The given options of a scheme, as `fastnet.quantize` names them; those of another scheme are refused."""
     from fastnet.quantization.api import OPTION_SCHEMES  # which imports fastnet.models
-    given = {name: getattr(args, name) for name in _OPTIONS if getattr(args, name) is not None}
+    given = {name: getattr(args, name) for name in _SCHEME_OPTIONS if getattr(args, name) is not None}
     for name in given:
         if scheme not in OPTION_SCHEMES[name]:
             raise WrongUseError(f"--{name.replace('_', '-')} is an option of --scheme "

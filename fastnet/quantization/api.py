@@ -26,8 +26,8 @@ SCHEMES = "static", "dynamic", "weight_only", "qat"
 OPTION_SCHEMES = {"calibration": ("static",), "method": ("weight_only",), "bits": ("weight_only",),
                   "group_size": ("weight_only",), "epochs": ("qat",), "lr": ("qat",), "learnable": ("qat",),
                   "seed": ("qat",), "training": ("qat",)}      # option -> the schemes that it has an effect on
-_CHOICES = {"calibration": tuple(OBSERVERS), "method": ("rtn", "gptq"), "bits": (8, 4)}
-_LEAST = {"batch_size": 1, "group_size": 2, "epochs": 0}
+_VALUES_OF_OPTIONS = {"calibration": tuple(OBSERVERS), "method": ("rtn", "gptq"), "bits": (8, 4)}
+_LEAST_OF_OPTIONS = {"batch_size": 1, "group_size": 2, "epochs": 0}
 
 
 def quantize(model: Module, data: Any = None, scheme: Literal["static", "dynamic", "weight_only", "qat"] = "static", *,
@@ -116,10 +116,10 @@ def _check_options(scheme: str, **options: Any) -> None:
         raise one_of("scheme", scheme, SCHEMES)
     defaults = inspect.signature(quantize).parameters
     for name, value in options.items():
-        if name in _CHOICES and value not in _CHOICES[name]:
-            raise one_of(name, value, _CHOICES[name])
-        if name in _LEAST:
-            whole_number(name, value, _LEAST[name])
+        if name in _VALUES_OF_OPTIONS and value not in _VALUES_OF_OPTIONS[name]:
+            raise one_of(name, value, _VALUES_OF_OPTIONS[name])
+        if name in _LEAST_OF_OPTIONS:
+            whole_number(name, value, _LEAST_OF_OPTIONS[name])
         schemes = OPTION_SCHEMES.get(name, SCHEMES)
         if scheme not in schemes and value != defaults[name].default:
             raise ValueError(f"quantize: {name} is an option of the scheme {' and '.join(map(repr, schemes))}, got "

@@ -100,7 +100,7 @@ collect_gradients(model.parameters(), lambda contributions: None)       # as mak
 refused("wrap it first", lambda: dist.DistributedDataParallel(model))
 model, optimizer, loader, _ = private(nn.Linear(4, 3), 1.0)
 try:
-    fastnet.Trainer(model, optimizer, loss="cross_entropy").fit(loader, progress=False)
+    fastnet.Trainer(model.module, optimizer, loss="cross_entropy").fit(loader, progress=False)
 except TypeError as error:
     assert "DPDataLoader cannot be cut into shards" in str(error) and "in a loop of your own" in str(error), error
 else:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Arena", "LiveStep", "Memory", "Place", "place_values"]
 
-_BYTES = "int8_t", "uint8_t"                    # they may alias any type, so they lie in an arena of another type
+_ALIASING = "int8_t", "uint8_t"                    # they may alias any type, so they lie in an arena of another type
 _WIDER = "float", "int32_t", "int16_t"
 
 
@@ -187,5 +187,5 @@ def _by_arena(values: Sequence[Value]) -> dict[str, list[Value]]:
     of_bytes = next((type for type in _WIDER if type in types), "int8_t")
     found: dict[str, list[Value]] = {}
     for x, type in zip(values, types):
-        found.setdefault(of_bytes if type in _BYTES else type, []).append(x)
+        found.setdefault(of_bytes if type in _ALIASING else type, []).append(x)
     return found

@@ -16,20 +16,21 @@ _CPP_WORDS = """alignas alignof and and_eq asm bitand bitor catch char8_t char16
     mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public reinterpret_cast
     requires static_assert static_cast template this thread_local throw try typeid typename using virtual wchar_t xor
     xor_eq"""
-_TYPES = "size_t int8_t uint8_t int16_t uint16_t int32_t uint32_t int64_t uint64_t"
+_TYPE_WORDS = "size_t int8_t uint8_t int16_t uint16_t int32_t uint32_t int64_t uint64_t"
 _COMPILER_MACROS = "linux unix i386 mips sparc sun"         # of GNU C, without -std=c99
-_MATH = """abs acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 exp10 expm1 fabs
-    fdim floor fma fmax fmin fmod frexp gamma hypot ilogb isfinite isinf isnan isnormal j0 j1 jn ldexp lgamma log log10
-    log1p log2 logb lrint lround modf nan nearbyint nextafter pow pow10 remainder remquo rint round scalb scalbn signbit
-    significand sin sincos sinh sqrt tan tanh tgamma trunc y0 y1 yn"""
-_LIBRARY = """abort bcmp bcopy bzero calloc exit ffs free fprintf fputc fputs fwrite index isalpha isdigit islower
-    isspace isupper labs malloc memchr memcmp memcpy memmove memset printf putc putchar puts realloc rindex scanf
-    snprintf sprintf sscanf strcat strchr strcmp strcpy strlen tolower toupper"""
+_MATH_FUNCTIONS = """abs acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 exp10
+    expm1 fabs fdim floor fma fmax fmin fmod frexp gamma hypot ilogb isfinite isinf isnan isnormal j0 j1 jn ldexp
+    lgamma log log10 log1p log2 logb lrint lround modf nan nearbyint nextafter pow pow10 remainder remquo rint round
+    scalb scalbn signbit significand sin sincos sinh sqrt tan tanh tgamma trunc y0 y1 yn"""
+_LIBRARY_FUNCTIONS = """abort bcmp bcopy bzero calloc exit ffs free fprintf fputc fputs fwrite index isalpha isdigit
+    islower isspace isupper labs malloc memchr memcmp memcpy memmove memset printf putc putchar puts realloc rindex
+    scanf snprintf sprintf sscanf strcat strchr strcmp strcpy strlen tolower toupper"""
 # Of the file, and of the main program of the self-test:
-_OWN = "arena_float arena_int32_t arena_int16_t arena_int8_t main t wrong"
+_OF_THE_FILE = "arena_float arena_int32_t arena_int16_t arena_int8_t main t wrong"
 
-_TAKEN = frozenset([*" ".join([_C_WORDS, _CPP_WORDS, _TYPES, _COMPILER_MACROS, _LIBRARY, _OWN]).split(), *INDICES,
-                    *(f"{name}{suffix}" for name in _MATH.split() for suffix in ("", "f", "l"))])
+_WORDS = _C_WORDS, _CPP_WORDS, _TYPE_WORDS, _COMPILER_MACROS, _LIBRARY_FUNCTIONS, _OF_THE_FILE
+_TAKEN = frozenset([*" ".join(_WORDS).split(), *INDICES,
+                    *(f"{name}{suffix}" for name in _MATH_FUNCTIONS.split() for suffix in ("", "f", "l"))])
 
 
 class Names:

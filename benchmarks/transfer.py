@@ -1,6 +1,6 @@
 """Transfer on CIFAR-10: `python -m benchmarks.transfer`.
 
-For each of five pairs of classes: trains a quarter-width resnet18 on the other eight, adapts it to the pair with 50
+For each of five pairs of classes: trains a half-width resnet18 on the other eight, adapts it to the pair with 50
 images of each, and trains the same network on these from nothing. Prints the accuracies on the test images of the pair
 and the times, each the mean of three draws of the 50 images.
 
@@ -31,7 +31,7 @@ PAIRS = ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9))
 IMAGES, DRAWS = 50, 3                   # images of each class of a pair to adapt with, and how often they are drawn
 MEAN, STD = np.float32([125.3, 123.0, 113.9]), np.float32([63.0, 62.1, 66.7])       # of CIFAR-10's pixels
 SETTINGS = {
-    "body": {"width": 16, "epochs": 20, "batch_size": 64, "lr": 5e-3, "weight_decay": 0.01},
+    "body": {"width": 32, "epochs": 20, "batch_size": 64, "lr": 5e-3, "weight_decay": 0.01},
     "nothing": {"epochs": 100, "batch_size": 20, "lr": 3e-3, "weight_decay": 0.01},
     "head": {"epochs": 60, "batch_size": 20, "lr": 3e-3, "weight_decay": 0.3},
     "layers": {"epochs": 10, "batch_size": 20, "lr": 1e-3, "weight_decay": 0.01},
@@ -59,7 +59,7 @@ class Adapted(nn.Module):
 
 
 def network(classes):
-    """A resnet18 for small images, which has a width of 64; a fourth of it by default."""
+    """A resnet18 for small images, which has a width of 64; half of it by default."""
     return models.ResNet("basic", (2, 2, 2, 2), num_classes=classes, small_images=True, width=SETTINGS["body"]["width"])
 
 

@@ -23,7 +23,7 @@ __all__ = ["BACKENDS", "ProcessGroup", "destroy_process_group", "get_backend", "
 
 BACKENDS = ("sockets", "mpi")
 _PATIENCE = 300.0                        # seconds
-_LONGEST = 2e6                           # seconds, which poll() takes as milliseconds in 32 bits
+_LONGEST_WAIT = 2e6                           # seconds, which poll() takes as milliseconds in 32 bits
 # PyTorch's names of backends for processors
 _ALIASES = {"gloo": "sockets"}
 
@@ -132,7 +132,7 @@ def _in_seconds(timeout: float | datetime.timedelta | None) -> float:
     check_number("timeout", given)
     if not given > 0:
         raise ValueError(f"init_process_group: expected a timeout above 0 seconds, got {timeout}")
-    return min(float(given), _LONGEST)
+    return min(float(given), _LONGEST_WAIT)
 
 
 def _what_bits_depend_on() -> dict[str, Any]:

@@ -72,7 +72,7 @@ def array_error(name: str, given: object) -> TypeError | ValueError | None:
         >>> array_error("array 1", np.array([1, 2]))
         TypeError('array 1: expected a NumPy array of floating-point numbers, got one of int64')
     """
-    if not isinstance(given, np.ndarray | np.generic) or not _is_floating(given.dtype):
+    if not isinstance(given, np.ndarray | np.generic) or not _is_floating_dtype(given.dtype):
         got = f"one of {given.dtype}" if isinstance(given, np.ndarray) else given_text(given)
         return TypeError(f"{name}: expected a NumPy array of floating-point numbers, got {got}")
     if not np.isfinite(given).all():
@@ -80,7 +80,7 @@ def array_error(name: str, given: object) -> TypeError | ValueError | None:
     return None
 
 
-def _is_floating(dtype: DType) -> bool:
+def _is_floating_dtype(dtype: DType) -> bool:
     return dtype.kind == "f" or dtype.name == "bfloat16"
 
 

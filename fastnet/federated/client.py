@@ -89,7 +89,7 @@ class LocalClient:
             raise TypeError(f"expected a fastnet.Trainer, got {given_text(trainer)}")
         self.trainer: Trainer = trainer
         self.data: tuple[Any, Any] = x, y
-        self.validation_data: tuple[Any, Any] = _pair(self.data if validation_data is None else validation_data)
+        self.validation_data: tuple[Any, Any] = _as_pair(self.data if validation_data is None else validation_data)
         for inputs, targets in (self.data, self.validation_data):
             if targets is not None and not len(_dataset(inputs, targets)):
                 raise ValueError("expected at least one sample, got none")
@@ -235,7 +235,7 @@ def _dataset(x: Any, y: Any) -> data.TensorDataset:
     return data.TensorDataset(*(x if isinstance(x, tuple) else (x,)), y)
 
 
-def _pair(given: Any) -> tuple[Any, Any]:
+def _as_pair(given: Any) -> tuple[Any, Any]:
     if not isinstance(given, tuple | list) or len(given) != 2:
         raise TypeError(f"expected validation_data to be (x, y), or a loader and None, got {given_text(given)}")
     return given[0], given[1]

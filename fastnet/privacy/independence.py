@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_samples_are_independent"]
 
-_ROWS = 8                               # as in the batches of a private loader, a multiple of 8
+_PROBE_ROWS = 8                               # as in the batches of a private loader, a multiple of 8
 _REPEATS = 3                            # further calls before a module is refused
 # The batches have one shape, so equal rows give equal bits, unless samples are gathered before they are computed
 _TOLERANCE, _TOLERANCE_OF_HALF = 1e-3, 5e-2
@@ -55,14 +55,14 @@ def check_samples_are_independent(module: nn.Module, loader: DataLoader) -> None
         ...     print(str(error)[:85])
         make_private: expected a module whose output for a sample depends on that sample only
     """
-    rows = np.arange(_ROWS)
+    rows = np.arange(_PROBE_ROWS)
     batch = loader.loaded(rows % len(loader.dataset), 0, 0)
     try:
         mixed = _mixed_output(module, batch[:-1] or batch, rows)
     except Exception as error:          # of the user's code, which may expect other inputs
         warn_user(f"make_private: the module was not checked for outputs that mix the samples of a batch, because a "
-                  f"call with {_ROWS} samples failed: {type(error).__name__}: {error}. If its output for a sample "
-                  "depends on other samples, epsilon does not hold")
+                  f"call with {_PROBE_ROWS} samples failed: {type(error).__name__}: {error}. If its output for a "
+                  "sample depends on other samples, epsilon does not hold")
         return
     if mixed is not None:
         raise ValueError(

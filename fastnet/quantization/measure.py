@@ -47,7 +47,7 @@ def batches_of(data: Any, batch_size: int) -> list[Batch]:
 def _labelled_batches(data: Any, batch_size: int) -> Iterator[Batch]:
     if isinstance(data, np.ndarray | Tensor):
         data = (data, None)
-    if _is_pair(data):
+    if _is_labelled(data):
         inputs, labels = _labelled(*data)
         for start in range(0, len(inputs[0]), batch_size):
             part = slice(start, start + batch_size)
@@ -60,7 +60,7 @@ def _labelled_batches(data: Any, batch_size: int) -> Iterator[Batch]:
         yield _labelled(*(batch if isinstance(batch, tuple | list) and len(batch) == 2 else (batch, None)))
 
 
-def _is_pair(data: Any) -> bool:
+def _is_labelled(data: Any) -> bool:
     """Whether data is a pair (samples, labels), not two batches."""
     if not isinstance(data, tuple) or len(data) != 2:
         return False

@@ -50,11 +50,11 @@ def check_float_model(function: str, model: Module) -> None:
         if parameter.is_floating_point() and parameter.dtype != float32:
             raise TypeError(f"{function}: expected a model of float32, got {parameter.dtype} for {path!r}; convert the "
                             "model and the data with .float()")
-        if (found := _not_finite(parameter)) is not None:
+        if (found := _bad_number(parameter)) is not None:
             raise ValueError(f"{function}: expected finite weights, got {found} in {path!r}")
 
 
-def _not_finite(parameter: Parameter) -> float | None:
+def _bad_number(parameter: Parameter) -> float | None:
     """The first NaN or infinity; None for finite numbers, and for a mask of 0 and -inf, as a loaded model can add."""
     if not parameter.is_floating_point():
         return None

@@ -94,7 +94,7 @@ class Evaluator:
         forward = self._compiled_by(steps.forward)
         with _restoring_mode(self.model):
             self.model.eval()
-            outputs = [_as_array(forward(*inputs)) for inputs in input_batches(x, self._model_inputs, batch_size)]
+            outputs = [_output_array(forward(*inputs)) for inputs in input_batches(x, self._model_inputs, batch_size)]
         if not outputs:
             raise ValueError("there is nothing to predict: the loader gave no batch")
         return np.concatenate(outputs)
@@ -144,7 +144,7 @@ class Evaluator:
         return result
 
 
-def _as_array(output: Any) -> Array:
+def _output_array(output: Any) -> Array:
     if not isinstance(output, fastnet.Tensor):
         raise TypeError(f"predictions need a model that gives one tensor, got {type(output).__name__}; call the model "
                         "or its own methods")

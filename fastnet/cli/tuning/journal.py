@@ -30,19 +30,19 @@ def drop_partial_line(path: str, study_name: str) -> None:
         first = file.readline(_LONGEST_FIRST_LINE)
         if not first:
             return
-        if not first.endswith(b"\n") or _record(first).get("study_name") != study_name:
+        if not first.endswith(b"\n") or _journal_record(first).get("study_name") != study_name:
             raise WrongUseError(f"{path} is not a study of fastnet tune; name a new file, or one that --study made")
         complete = len(first)
         for number, line in enumerate(file, 2):
             if not line.endswith(b"\n"):
                 file.truncate(complete)
                 return
-            if "op_code" not in _record(line):
+            if "op_code" not in _journal_record(line):
                 raise WrongUseError(f"{path} is a damaged study of fastnet tune: line {number} is not a record")
             complete += len(line)
 
 
-def _record(line: bytes) -> dict[str, Any]:
+def _journal_record(line: bytes) -> dict[str, Any]:
     """The JSON object in a line; an empty one if the line has none."""
     try:
         found = json.loads(line)

@@ -20,7 +20,7 @@ def trained(table, path):
 
 
 def compiled(path, outputs):
-    return Compiled(CSource(path, path.with_suffix(".h"), path.stem, 0, 0, 0, 0, 0, 0, 0, ()),
+    return Compiled(CSource(path, path.with_suffix(".h"), path.stem, 0, 0, 0, 0, 0, 0, 0, (), (), False),
                     [np.zeros((1, outputs), np.float32)])
 
 

@@ -32,7 +32,7 @@ ClassWeight: TypeAlias = "Mapping[int, float] | ArrayLike | Literal['balanced']"
 WeightedBatch: TypeAlias = "tuple[list[Any], Tensor, Tensor | None]"    # inputs, target, weights of the samples
 ShardedBatch: TypeAlias = "tuple[int, list[WeightedBatch | None]]"      # samples of all shards, this rank's shards
 LossTask: TypeAlias = Literal["classification", "binary", "regression"]
-LossFunction: TypeAlias = "Callable[[Tensor, Tensor], Tensor]"  # of (output, target); loss modules are such functions
+LossFunction: TypeAlias = "Callable[..., Tensor]"        # of (output, target), or of the outputs of two towers
 LossSpec: TypeAlias = """(LossFunction | Literal["cross_entropy", "binary_cross_entropy_with_logits", "mse", "mae",
                                                  "huber", "smooth_l1"])"""
 MetricSpec: TypeAlias = "str | Metric"

@@ -23,7 +23,7 @@ __all__ = ["BACKENDS", "ProcessGroup", "destroy_process_group", "get_backend", "
 
 BACKENDS = ("sockets", "mpi")
 _PATIENCE = 300.0                        # seconds
-_LONGEST_WAIT = 2e6                           # seconds, which poll() takes as milliseconds in 32 bits
+_LONGEST_WAIT = 2e6                      # seconds, which poll() takes as milliseconds in 32 bits
 # PyTorch's names of backends for processors
 _ALIASES = {"gloo": "sockets"}
 

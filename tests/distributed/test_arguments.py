@@ -32,6 +32,7 @@ def test_init_process_group(arguments, error, message):
 
 def test_a_timeout_without_end():
     dist.init_process_group(world_size=1, rank=0, timeout=float("inf"))
+    assert dist.get_world_size() == 1
     dist.destroy_process_group()
 
 

@@ -224,7 +224,7 @@ class DistributedSampler(Sampler[int]):
 
     Raises:
         TypeError: `num_replicas` or `rank` is not a whole number.
-        ValueError: there is no process, or the rank is not below num_replicas.
+        ValueError: num_replicas is below 1, or the rank is not below it.
 
     Example:
         >>> from fastnet.data.samples import DistributedSampler

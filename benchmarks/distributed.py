@@ -199,11 +199,12 @@ def limited(transport, gigabits):
     class Limited(Transport):
         rank, size, serves_threads = transport.rank, transport.size, transport.serves_threads
 
-        def exchange(self, to, outgoing, source, incoming):
+        def exchange(self, to, outgoing, source, incoming, exact=True):
             end = time.perf_counter() + max(outgoing.nbytes, incoming.nbytes) * 8 / (gigabits * 1e9)
-            transport.exchange(to, outgoing, source, incoming)
+            length = transport.exchange(to, outgoing, source, incoming, exact)
             self.bytes_sent = transport.bytes_sent
             time.sleep(max(0.0, end - time.perf_counter()))
+            return length
 
         def abort(self, reason):
             transport.abort(reason)

@@ -185,8 +185,8 @@ def _spent_by_ranks(own: dict[str, Any]) -> list[dict[str, Any]]:
     group = world.current()
     if group is None:
         return [own]
-    from fastnet.distributed.collectives import all_gather_json  # which a process that works alone does not load
-    return all_gather_json(group.transport, own)
+    from fastnet.distributed.calls import all_gather_json  # which a process that works alone does not load
+    return all_gather_json(group.transport, "callbacks.Energy", own)
 
 
 def _sum_of_ranks(ranks: list[dict[str, Any]]) -> dict[str, float]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastnet._core.errors import differing
-from fastnet.distributed.collectives import all_gather_json
+from fastnet.distributed.calls import all_gather_json
 from fastnet.distributed.transport import Transport
 
 __all__ = ["require_same"]
@@ -23,8 +23,9 @@ def require_same(transport: Transport, name: str, about: Mapping[str, Any]) -> N
 
     Raises:
         ValueError: a rank differs from rank 0; the message says which rank and in what.
+        DistError: another rank makes another call.
     """
-    found = all_gather_json(transport, dict(about))
+    found = all_gather_json(transport, name, dict(about))
     for rank, theirs in enumerate(found):
         differences = differing(found[0], theirs)
         if differences:

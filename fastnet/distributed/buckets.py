@@ -16,7 +16,8 @@ from fastnet._core.memory import aligned_size, location, mirrored
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import SparseGradient
 from fastnet.autograd.leaves import gradient_home
-from fastnet.distributed.collectives import all_gather_arrays, all_gather_bytes
+from fastnet.distributed.calls import all_gather_json
+from fastnet.distributed.collectives import all_gather_arrays
 from fastnet.distributed.transport import Transport
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BUCKET_BYTES", "Buckets", "any_rank"]
 
+_LAYOUT = "the layout of gradients, after parameters were added, frozen or unfrozen"
 BUCKET_BYTES = 1 << 20                  # a bucket ends with the parameter that makes it this large
 
 
@@ -103,8 +105,7 @@ class Buckets:
         starts = {i for i in range(len(places))
                   if i == 0 or not _follows(self.parameters[i - 1:i + 1], places[i - 1:i + 1])}
         if transport is not None:       # a rank with other parameters before these has other ends of chunks
-            for theirs in all_gather_bytes(transport, np.array(sorted(starts), np.int64).tobytes()):
-                starts.update(np.frombuffer(theirs, np.int64).tolist())
+            starts.update(*all_gather_json(transport, _LAYOUT, sorted(starts)))
         ends = [*sorted(starts)[1:], len(places)]
         self._buckets = [_bucket(self.parameters[i:j], places[i:j]) for run in zip(sorted(starts), ends)
                          for i, j in _bucket_runs(self.parameters, *run)][::-1]

@@ -4,12 +4,14 @@ Each rank exchanges a digest of its call, in the tree of `collectives.all_reduce
 same messages and are combined on the way, so the check of a short tensor costs no message. If digests differ, a mark
 takes their place, and after the last exchange all ranks know. They then tell each other their calls, and all of them
 raise the same error.
+
+A step of DistributedDataParallel or of the Trainer exchanges several arrays; its first exchange compares the calls.
 """
 from __future__ import annotations
 
 import functools
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +23,7 @@ from fastnet.distributed.tree import Combine, TreeStep, tree_steps
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
 
-__all__ = ["all_gather", "all_reduce", "broadcast", "same_call"]
+__all__ = ["all_gather", "all_gather_json", "all_reduce", "broadcast", "same_call", "sum_part"]
 
 _DIGEST = 16                            # bytes; a multiple of the alignment of all dtypes
 _DIFFERENT = bytes(_DIGEST)             # in place of a digest: ranks make different calls
@@ -79,6 +81,30 @@ def all_gather(transport: Transport, call: str, array: Array) -> list[Array]:
     values[transport.rank] = array
     _combine_checked(transport, call, values.reshape(-1).view(np.uint8), np.bitwise_or)
     return list(values)
+
+
+def all_gather_json(transport: Transport, call: str, value: Any) -> list[Any]:
+    """`collectives.all_gather_json`, after the check.
+
+    Args:
+        transport, call: as in `all_reduce`.
+        value: for JSON, of this rank.
+    """
+    same_call(transport, call)
+    return collectives.all_gather_json(transport, value)
+
+
+def sum_part(transport: Transport, call: str, number: int, array: Array) -> None:
+    """Add one array of a call that exchanges several, in place; the first one is added after the check.
+
+    Args:
+        transport, call, array: as in `all_reduce`.
+        number: of the array, from 0.
+    """
+    if number == 0:
+        all_reduce(transport, call, array, np.add)
+    else:
+        collectives.all_reduce_array(transport, array)
 
 
 def same_call(transport: Transport, call: str) -> None:

@@ -13,6 +13,7 @@ from fastnet._core.errors import check_number
 from fastnet._core.reprs import repr_of
 from fastnet.backend import config
 from fastnet.distributed.agreement import require_same
+from fastnet.distributed.calls import same_call
 from fastnet.distributed.collectives import broadcast_bytes
 from fastnet.distributed.environment import place
 from fastnet.distributed.shared_memory import share_memory
@@ -61,6 +62,7 @@ class ProcessGroup:
         Args:
             value: for JSON; those of other ranks are ignored.
         """
+        same_call(self.transport, "a value of rank 0")
         data = json.dumps(value).encode() if self.rank == 0 else b""
         return json.loads(broadcast_bytes(self.transport, data))
 

@@ -15,7 +15,8 @@ from fastnet.autograd.completion import call_after_backward, progress
 from fastnet.autograd.hooks import is_collected
 from fastnet.distributed.agreement import require_same
 from fastnet.distributed.buckets import Buckets, any_rank
-from fastnet.distributed.collectives import all_reduce_array, broadcast_array
+from fastnet.distributed.calls import same_call, sum_part
+from fastnet.distributed.collectives import broadcast_array
 from fastnet.distributed.exchange import GradientExchange
 from fastnet.distributed.group import process_group
 from fastnet.distributed.transport import Transport
@@ -49,6 +50,7 @@ class DistributedDataParallel(Module):
     Raises:
         RuntimeError: there is no process group; or it is called inside a compiled function, which would record one
             exchange. Compile the wrapped module instead.
+        DistError: a rank calls the module or backward() while another one makes another call; all ranks raise it.
         ValueError: the modules of two ranks differ; or, on several ranks, parameters that a PrivacyEngine has made
             private: give the engine the DistributedDataParallel.
         TypeError: `module` is not a Module; or, by backward(), a sparse gradient.
@@ -77,7 +79,8 @@ class DistributedDataParallel(Module):
         self._copies_buffers = True             # whether those of a rank may have changed since the last copy
         self._waiting = False                   # whether backward() has reached the module's output
         self._transport = transport
-        copy_from_first_rank(transport, [*module.parameters(), *module.buffers()])
+        copy_from_first_rank(transport, "DistributedDataParallel: the weights of rank 0",
+                             [*module.parameters(), *module.buffers()])
         self._make_buckets()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -85,7 +88,8 @@ class DistributedDataParallel(Module):
         forbid_in_recording("DistributedDataParallel", "its exchange of gradients cannot be recorded. Compile the "
                             "module that it wraps.")
         if self.broadcast_buffers and self._copies_buffers:
-            copy_from_first_rank(self._transport, self.module.buffers())
+            copy_from_first_rank(self._transport, "DistributedDataParallel: the buffers of rank 0",
+                                 self.module.buffers())
         output = self.module(*args, **kwargs)
         self._copies_buffers = is_grad_enabled() and self.require_backward_grad_sync
         if self._copies_buffers:
@@ -125,6 +129,8 @@ class DistributedDataParallel(Module):
 
     def _make_buckets(self) -> None:
         self._buckets = Buckets(self.module.parameters(), self._transport)
+        nbytes = sum(p.nbytes for p in self._buckets.parameters)
+        self._step = f"DistributedDataParallel: the gradients of backward(), {nbytes} bytes"
         self._exchange = GradientExchange(self._buckets, self._average_bucket, self._transport)
 
     def _reached(self, gradient: Tensor) -> None:
@@ -135,7 +141,7 @@ class DistributedDataParallel(Module):
             self._exchange.begin()
 
     def _average_bucket(self, number: int, array: Array) -> None:
-        all_reduce_array(self._transport, array)
+        sum_part(self._transport, self._step, number, array)
         np.divide(array, array.dtype.type(self._transport.size), out=array)
 
     def _store_averages(self) -> None:
@@ -187,14 +193,20 @@ def model_description(module: Module) -> dict[str, str]:
     return parameters | buffers | layers
 
 
-def copy_from_first_rank(transport: Transport, tensors: Iterable[Tensor]) -> None:
+def copy_from_first_rank(transport: Transport, call: str, tensors: Iterable[Tensor]) -> None:
     """Copy the values of rank 0 to the other ranks, in place.
 
     Args:
         transport: of this rank.
+        call: the call, which all ranks must make; they compare it if there are tensors.
         tensors: of the same shapes and dtypes on all ranks.
+
+    Raises:
+        DistError: the call of another rank differs.
     """
-    for tensor in tensors:
+    for number, tensor in enumerate(tensors):
+        if number == 0:
+            same_call(transport, call)
         data = tensor._data
         array = np.ascontiguousarray(data)
         broadcast_array(transport, array)

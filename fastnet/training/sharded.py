@@ -21,7 +21,8 @@ from fastnet.data import DataLoader
 from fastnet.data.samples import DistributedSampler
 from fastnet.distributed.agreement import require_same
 from fastnet.distributed.buckets import Buckets
-from fastnet.distributed.collectives import all_gather_json, all_reduce_array, broadcast_bytes
+from fastnet.distributed.calls import all_gather_json, sum_part
+from fastnet.distributed.collectives import broadcast_bytes
 from fastnet.distributed.exchange import GradientExchange
 from fastnet.distributed.messages import packed_arrays, unpacked_arrays
 from fastnet.distributed.parallel import copy_from_first_rank, model_description
@@ -110,7 +111,8 @@ class ShardedTraining:
     def stops(self) -> bool:
         """Whether a rank asks to stop; all ranks get the same answer, and the trainer's `stop` and `interrupted`."""
         own = [self.trainer.stop, self.trainer.interrupted]
-        return self._agree([own] if self.transport is None else all_gather_json(self.transport, own))
+        return self._agree([own] if self.transport is None else
+                           all_gather_json(self.transport, "Trainer.fit: whether to stop", own))
 
     def measure(self, results: Iterator[Result]) -> Iterator[Result]:
         """The results of all ranks, in the order of the batches, where each rank has measured its own."""
@@ -199,7 +201,7 @@ class ShardedTraining:
         """
         self._tree.finish(number, array)
         if self.transport is not None:
-            all_reduce_array(self.transport, array)
+            sum_part(self.transport, "Trainer.fit: the gradients of a batch", number, array)
 
     def _shard(self, inputs: Sequence[Any], target: Any, weight: Any) -> tuple[Result, float | None]:
         value, total, measured, divisor = self._gradients(self._zero, weight, target, *inputs)
@@ -274,7 +276,8 @@ def _start_alike(trainer: Trainer, transport: Transport) -> None:
         **checkpoint.settings_of(trainer), "shards": trainer.shards, "epochs": trainer.epochs,
         "callbacks": [type(c).__name__ for c in trainer.callbacks if type(c).__name__ != "Progress"],
         "learning rates": [float(g["lr"]) for g in groups if "lr" in g]})
-    copy_from_first_rank(transport, [*trainer.trained.parameters(), *trainer.trained.buffers()])
+    copy_from_first_rank(transport, "Trainer.fit: the weights of rank 0",
+                         [*trainer.trained.parameters(), *trainer.trained.buffers()])
     state = fastnet.from_numpy(fastnet.get_rng_state().view(np.int64))
-    copy_from_first_rank(transport, [state])
+    copy_from_first_rank(transport, "Trainer.fit: the random state of rank 0", [state])
     fastnet.set_rng_state(state.numpy().view(np.uint64))

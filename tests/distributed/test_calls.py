@@ -70,6 +70,72 @@ def test_over_mpi():
         check(found.stdout, rank, 3)
 
 
+STEP = """
+import sys
+import fastnet, fastnet.distributed as dist
+from fastnet import nn
+from fastnet.distributed import buckets
+if not dist.is_initialized():
+    dist.init_process_group(timeout=20)
+first = dist.get_rank() == 0
+others = [dist.barrier, lambda: dist.all_reduce(fastnet.ones(3)), lambda: dist.broadcast(fastnet.ones(100_000)),
+          lambda: dist.DistributedDataParallel(nn.Linear(2, 2))]
+x = fastnet.ones(3, 4)
+for width, buckets.BUCKET_BYTES in ((2, 1 << 20), (150, 1 << 20), (150, 1)):    # 1: several buckets
+    replica = dist.DistributedDataParallel(nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2), nn.Linear(2, width),
+                                                         nn.Linear(width, width)))
+    replica(x).sum().backward()
+    for call in others:
+        loss = replica(x).sum()
+        for mine in (loss.backward, lambda: replica(x)):
+            try:
+                mine() if first else call()
+            except dist.DistError as e:
+                sys.stdout.write(f"{dist.get_rank()}: {e}\\n")
+        replica(x).sum().backward()
+"""
+BYTES = [104, 92456, 92456]             # of gradients
+OTHERS = ["barrier()", "all_reduce(float32 (3,), op=SUM)", "broadcast(float32 (100000,), src=0)",
+          "DistributedDataParallel"]
+
+
+def check_steps(text, rank, others):
+    """Errors name the step and the other call, and steps work afterwards."""
+    mine = [[f"the gradients of backward(), {count} bytes", "the buffers of rank 0"] for count in BYTES]
+    assert [line.partition("got ")[2] for line in text.splitlines() if line.startswith(f"{rank}: ")] == [
+        f"DistributedDataParallel: {call} on rank 0; {other} on {others}"
+        for calls_of_step in mine for other in OTHERS for call in calls_of_step]
+
+
+def test_a_step_that_meets_another_call_over_sockets():
+    for rank, text in enumerate(run_code(3, STEP)):
+        check_steps(text, rank, "ranks 1, 2")
+
+
+def test_a_step_that_meets_another_call_over_mpi():
+    found = mpirun(2, "-c", STEP)
+    assert (found.returncode, found.stderr) == (0, "")
+    for rank in range(2):
+        check_steps(found.stdout, rank, "rank 1")
+
+
+TRAINING = """
+class Alone(fastnet.callbacks.Callback):
+    def on_batch_end(self, trainer):
+        if dist.get_rank() == 0:
+            dist.barrier()
+try:
+    fastnet.Trainer(fastnet.nn.Linear(2, 1), loss="mse").fit(
+        np.ones((8, 2), np.float32), np.ones(8, np.float32), batch_size=4, progress=False, callbacks=[Alone()])
+except dist.DistError as e:
+    print(str(e).partition("got ")[2])
+"""
+
+
+def test_a_batch_of_the_trainer_that_meets_another_call():
+    assert set(run_code(2, TRAINING)) == {"barrier() on rank 0; Trainer.fit: the gradients of a batch on rank 1\n"}
+
+
 def test_many_calls_are_cut_short():
     assert calls._different_calls([f"call({i})".encode() for i in range(6)]).endswith("call(3) on rank 3; and 2 more")
 

@@ -14,6 +14,7 @@ import fastnet
 from fastnet import distributed
 from fastnet._core import world
 from fastnet._core.tensor import Tensor
+from fastnet.distributed.calls import same_call
 from fastnet.distributed.collectives import all_gather_bytes
 from fastnet.distributed.messages import packed_arrays, unpacked_arrays
 from fastnet.nn.nested import pack, unpack
@@ -311,8 +312,9 @@ def _exchanged_objects(own: Any) -> list[Any]:
     if world.current() is None:
         return [own]
     text, arrays = pack(own, "an object of several processes")
-    found = []
-    for data in all_gather_bytes(world.current().transport, packed_arrays(list(arrays.values()), [list(arrays), text])):
+    found, transport = [], world.current().transport
+    same_call(transport, "a collective of objects")
+    for data in all_gather_bytes(transport, packed_arrays(list(arrays.values()), [list(arrays), text])):
         values, (names, document) = unpacked_arrays(data)
         found.append(unpack(json.loads(document), dict(zip(names, values)), "an object of another process"))
     return found

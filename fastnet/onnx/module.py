@@ -151,6 +151,12 @@ class OnnxModel(Module):
         """The names of the outputs, in the order in which `forward` returns them."""
         return self.program.outputs
 
+    @property
+    def open_axes(self) -> dict[str, dict[int, str]]:
+        """The dimensions of the inputs that have names, as `fastnet.graph.trace` takes them as `dynamic`."""
+        return {x.name: axes for x in self.inputs
+                if (axes := {i: n for i, n in enumerate(x.shape or ()) if isinstance(n, str)})}
+
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """Compute the outputs.
 

@@ -12,6 +12,7 @@ from fastnet.nn.evaluation import evaluating
 from fastnet.nn.module import Module
 from fastnet.nn.qat.observers import OBSERVERS
 from fastnet.quantization.aware import disable_observer, freeze_bn_stats, prepare_qat
+from fastnet.quantization.layered import has_layers, with_layers
 from fastnet.quantization.measure import Batch, batches_of, measured
 from fastnet.quantization.prepare import check_float_model
 from fastnet.quantization.replace import replaced_dynamic, replaced_weights
@@ -42,6 +43,7 @@ def quantize(model: Module, data: Any = None, scheme: Literal["static", "dynamic
       pools and element-wise activations. All else stays float32.
     - "dynamic": the weights of Linear, LSTM and GRU layers are int8; each call quantises their inputs.
     - "weight_only": the weights of linear layers have 8 or 4 bits in groups, and inputs are float32.
+      In a model that `fastnet.onnx.load` has made, these layers are the products with a matrix of weights.
     - "qat": as "static", after a training with the rounding of int8 (`prepare_qat`) with the labels of `data`.
 
     Layers that would be slower in int8 stay in float32, by a table of fastnet, not by a measurement; so do linear
@@ -52,7 +54,8 @@ def quantize(model: Module, data: Any = None, scheme: Literal["static", "dynamic
         data: samples like those of the training, as an array or a tensor, a pair (samples, labels), or an iterable of
             batches of either. Labels are classes; for models of another kind, give samples alone. For a model of
             several inputs, the samples of a pair are a tuple, and the labels can be None: `((a, b), None)`. None for
-            "dynamic", and for "weight_only" with "rtn", which then measure nothing without `evaluation`.
+            "dynamic", and for "weight_only" with "rtn", which then measure nothing without `evaluation`; a model that
+            `fastnet.onnx.load` has made is traced, which needs a batch.
         scheme: see above.
         calibration: how "static" chooses the ranges of activations: all values, the least entropy, all but the extreme
             0.001%, or a moving average of batches.
@@ -91,13 +94,15 @@ def quantize(model: Module, data: Any = None, scheme: Literal["static", "dynamic
     check_float_model("quantize", model)
     _check_options(scheme, calibration=calibration, method=method, bits=bits, group_size=group_size, epochs=epochs,
                    lr=lr, learnable=learnable, seed=seed, training=training, batch_size=batch_size)
-    needs_data = scheme in ("static", "qat") or method == "gptq"
+    traces = scheme in ("static", "qat") or not has_layers(model)
+    needs_data = traces or method == "gptq"
     batches = batches_of(data, batch_size) if needs_data or data is not None else []
     with evaluating(model):
+        layered = with_layers(model, batches[0][0]) if traces and scheme in ("dynamic", "weight_only") else model
         if scheme == "dynamic":
-            made, layers = replaced_dynamic(model, faster_only)
+            made, layers = replaced_dynamic(layered, faster_only)
         elif scheme == "weight_only":
-            made, layers = replaced_weights(model, batches, bits, group_size, method, faster_only)
+            made, layers = replaced_weights(layered, batches, bits, group_size, method, faster_only)
         else:
             if scheme == "static":
                 prepared = calibrated(model, batches, calibration, faster_only)

@@ -5,7 +5,8 @@ which the operation stays float32: "" for one that only follows its input.
 """
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,19 +17,22 @@ from fastnet.autograd import no_grad
 from fastnet.functional.conv_windows import window_count
 from fastnet.functional.windows import Windows
 from fastnet.graph import Graph, ModuleCall, Node, Value
+from fastnet.graph.dimension import is_open, mapped
 from fastnet.graph.operations import MOVES
 from fastnet.graph.passes.fusion import activation_of
 from fastnet.nn import qat
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter
+from fastnet.nn.qat.operations import FUNCTIONS
 from fastnet.quantization.choice import slower_in_int8
 from fastnet.quantization.encoding import MemberOf, encoded
 
 if TYPE_CHECKING:
     from fastnet.quantization.prepare import Rewriter
 
-__all__ = ["HANDLERS", "add_recurrent", "recurrent_calls"]
+__all__ = ["HANDLERS", "add_recurrent", "recurrent_calls", "weight_reason"]
 
+_IMAGE_DIMENSIONS = 5                   # of the largest image that is pooled, (N, C, D, H, W)
 _FLOAT = np.dtype(np.float32)
 _CONVS: tuple[Any, ...] = (None, qat.Conv1d, qat.Conv2d, qat.Conv3d)
 
@@ -66,7 +70,12 @@ def _clamp_of(node: Node) -> str:
     return found if found in ("relu", "relu6") else "none"
 
 
-def _weight_reason(weight: Any, bias: Any, x: Any) -> str | None:
+def weight_reason(weight: Any, bias: Any, x: Any) -> str | None:
+    """Why an operation with a weight has no int8 form, or None if it has one.
+
+    Args:
+        weight, bias, x: its arguments; the bias can be None.
+    """
     if not isinstance(x, Value) or x.dtype != _FLOAT:
         return "the input is not float32"
     if not isinstance(weight, Value) or weight.kind != "parameter":
@@ -103,13 +112,13 @@ def _add_weighted(rewriter: Rewriter, node: Node, make: Callable[..., Any]) -> N
                  learnable=rewriter.settings["learnable"], **numbers)
     _fill_layer(rewriter, layer, a["weight"], a["bias"], norm)
     rewriter.absorbed.update(nodes)
-    rewriter.add_module(out, rewriter.path_for(node, a["weight"]), layer, a["x"])
+    rewriter.add_module(out, rewriter.path_for(node, a["weight"], a["bias"]), layer, a["x"])
 
 
 def _quantize_conv(rewriter: Rewriter, node: Node) -> str | None:
     a = node.arguments
     x, weight, bias, geometry = a["x"], a["weight"], a["bias"], a["geometry"]
-    reason = _weight_reason(weight, bias, x)
+    reason = weight_reason(weight, bias, x)
     if reason is None and a["activation"] != "none":
         reason = "it is fused with an activation"
     if reason is not None:
@@ -142,7 +151,7 @@ def _add_folded(rewriter: Rewriter, node: Node, make: Callable[..., Any], reason
     numbers = {} if norm is None else {"eps": norm.arguments["eps"]}
     layer = make(bias=a["bias"] is not None, norm=norm is not None, **numbers)
     _fill_layer(rewriter, layer, a["weight"], a["bias"], norm)
-    path = rewriter.path_for(node, a["weight"])
+    path = rewriter.path_for(node, a["weight"], a["bias"])
     with no_grad():
         weight, bias = (None if x is None else Parameter(x.detach(), False) for x in layer.folded())
     names = {"weight": f"{path}.weight", "bias": None if bias is None else f"{path}.bias"}
@@ -157,7 +166,7 @@ def _add_folded(rewriter: Rewriter, node: Node, make: Callable[..., Any], reason
 
 def _quantize_linear(rewriter: Rewriter, node: Node) -> str | None:
     a = node.arguments
-    reason = _weight_reason(a["weight"], a["bias"], a["x"])
+    reason = weight_reason(a["weight"], a["bias"], a["x"])
     if reason is None and rewriter.faster_only:
         reason = slower_in_int8("linear", a["x"].shape, a["weight"].shape)
     if reason is not None:
@@ -210,12 +219,23 @@ _RECURRENT: dict[type, Any] = {nn.LSTM: qat.LSTM, nn.GRU: qat.GRU}
 
 # ---- operations on int8 values --------------------------------------------------------------------------------------
 
+def _operand_reason(values: Iterable[Any]) -> str | None:
+    """Why operands cannot be int8, or None if they can."""
+    for x in values:
+        if not isinstance(x, Value) or x.data is not None:
+            return "an operand is a constant"
+        if x.dtype != _FLOAT:
+            return f"an operand is {x.dtype}"
+    return None
+
+
 def _two(make: Callable[[Any], Module]) -> Callable[[Rewriter, Node], str | None]:
     """The handler of an operation on two values, of which one at least is int8 and has the shape of the result."""
     def handle(rewriter: Rewriter, node: Node) -> str | None:
         values = list(node.arguments.values())[:2]
-        if not all(isinstance(x, Value) and x.data is None and x.dtype == _FLOAT for x in values):
-            return "an operand is a constant"
+        reason = _operand_reason(values)
+        if reason is not None:
+            return reason
         if not any(rewriter.in_int8(x) and x.shape == node.outputs[0].shape for x in values):
             return "its inputs are float32"
         out, _, activation, nodes = _absorbed_end(rewriter, node, False)
@@ -227,8 +247,9 @@ def _two(make: Callable[[Any], Module]) -> Callable[[Rewriter, Node], str | None
 
 def _quantize_cat(rewriter: Rewriter, node: Node) -> str | None:
     parts = node.arguments["parts"]
-    if not all(isinstance(x, Value) and x.data is None and x.dtype == _FLOAT for x in parts):
-        return "an operand is a constant"
+    reason = _operand_reason(parts)
+    if reason is not None:
+        return reason
     if not any(map(rewriter.in_int8, parts)):
         return "its inputs are float32"
     rewriter.add_module(node.outputs[0], rewriter.path_for(node), qat.Concat(node.arguments["dim"]), *parts)
@@ -241,17 +262,34 @@ def _function(name: str) -> Callable[[Rewriter, Node], str | None]:
         value = next(iter(node.arguments.values()))
         if not rewriter.in_int8(value):
             return "its input is float32"
-        rewriter.add_module(node.outputs[0], rewriter.path_for(node), qat.Function(name), value)
+        numbers: list[float] = []
+        mapped(list(node.attributes.values()), numbers.append)
+        rewriter.add_module(node.outputs[0], rewriter.path_for(node), qat.Function(name, numbers), value)
         return None
     return handle
 
 
-def _quantize_hardtanh(rewriter: Rewriter, node: Node) -> str | None:
-    return _function("relu6")(rewriter, node) if _clamp_of(node) == "relu6" else "no int8 form"
-
-
-def _quantize_elu(rewriter: Rewriter, node: Node) -> str | None:
-    return _function("elu")(rewriter, node) if node.arguments.get("attributes", (1.0,)) == (1.0,) else "no int8 form"
+def _quantize_mean(rewriter: Rewriter, node: Node) -> str | None:
+    """A mean over dimensions is an average pooling: over the whole image, or over rows of the averaged elements."""
+    x, dim, y = next(iter(node.arguments.values())), node.arguments["dim"], node.outputs[0]
+    n = len(x.shape)
+    dims = sorted(d % n for d in (range(n) if dim is None or dim == () else [dim] if isinstance(dim, int) else dim))
+    if not rewriter.in_int8(x):
+        return "its input is float32"
+    if is_open([x.shape[d] for d in dims]):
+        return "it averages over an open dimension"
+    sizes = tuple(int(x.shape[d]) for d in dims)
+    if dims != list(range(2, n)) or n > _IMAGE_DIMENSIONS:
+        order = (*(d for d in range(n) if d not in dims), *dims)
+        if order != tuple(range(n)):
+            x = rewriter.add_move("transposed", x, f"{y.name}_transposed", order=order)
+        x = rewriter.add_move("view", x, f"{y.name}_rows", shape=(-1, 1, math.prod(sizes)))
+        sizes = (math.prod(sizes),)
+    windows = Windows(((1, 1, 0, 1),) * (3 - len(sizes)) + tuple((k, k, 0, 1) for k in sizes), (1, 1, 1))
+    pooled = Value(f"{y.name}_pooled", "result", (), y.dtype)
+    rewriter.add_operation(pooled, "avg_pool", {"x": x, "windows": windows, "count_include_pad": True}, x, rounds=True)
+    rewriter.add_operation(y, "view", {"x": pooled, "shape": y.shape}, pooled)
+    return None
 
 
 def _same_scale(rounds: bool = False) -> Callable[[Rewriter, Node], str | None]:
@@ -301,9 +339,7 @@ def _refuse_recurrent(rewriter: Rewriter, node: Node) -> str | None:
 HANDLERS: dict[str, Callable[[Rewriter, Node], str | None]] = {
     "conv": _quantize_conv, "linear": _quantize_linear, "cat": _quantize_cat, "pad": _quantize_pad,
     "add": _two(qat.Add), "mul": _two(qat.Mul), "max_pool": _pool, "avg_pool": _pool,
-    "hardtanh": _quantize_hardtanh, "elu": _quantize_elu, "layer": _refuse_recurrent,
-    **{name: _function(name) for name in ("gelu", "gelu_tanh", "hardsigmoid", "hardswish", "relu", "sigmoid", "silu",
-                                          "tanh")},
+    "mean": _quantize_mean, "layer": _refuse_recurrent, **{name: _function(name) for name in FUNCTIONS},
     **{name: _same_scale() for name in MOVES}}
 
 

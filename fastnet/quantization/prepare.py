@@ -4,6 +4,8 @@
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from fastnet._core.tensor import Tensor
 from fastnet.dtypes import float32
 from fastnet.graph import Graph, Node, Value, trace
 from fastnet.graph.dimension import mapped
+from fastnet.graph.passes import fuse_linear
 from fastnet.nn import qat
 from fastnet.nn.module import Module
 from fastnet.nn.outline import class_name
@@ -22,7 +25,7 @@ from fastnet.quantization.handlers import HANDLERS, add_recurrent, recurrent_cal
 from fastnet.quantization.steps import StepModel
 from fastnet.random import fork_rng
 
-__all__ = ["Rewriter", "check_float_model", "prepare"]
+__all__ = ["Rewriter", "check_float_model", "prepare", "traced"]
 
 _QUANTIZED = "quantized.", "qat."      # the names of layers that are not of float32 begin so
 
@@ -79,7 +82,7 @@ def prepare(model: Module, example: tuple[Any, ...], observer: Any = "MinMax", l
     Raises:
         RuntimeError: the model cannot be traced.
     """
-    graph = _traced_with_open_batch(model, example)
+    graph = traced(model, example)
     rewriter = Rewriter(graph, {"observer": observer, "learnable": learnable}, faster_only, folds)
     recurrent = recurrent_calls(model, graph)
     with fork_rng():                    # new layers draw weights, which those of the model replace
@@ -90,17 +93,34 @@ def prepare(model: Module, example: tuple[Any, ...], observer: Any = "MinMax", l
         return rewriter.finish()
 
 
-def _traced_with_open_batch(model: Module, example: tuple[Any, ...]) -> Graph:
-    """The graph with an open first dimension of all inputs; with fixed sizes if the model needs those."""
+def traced(model: Module, example: tuple[Any, ...]) -> Graph:
+    """The graph of a model, with its products as linear layers.
+
+    The dimensions that an ONNX file names are open, or else the first one of each input; sizes are fixed if the model
+    needs those.
+
+    Args:
+        model: the model.
+        example: the arguments of its `forward`.
+
+    Raises:
+        RuntimeError: the model cannot be traced.
+    """
     graph = trace(model, *example)
     sizes = {value.shape[0] for value in graph.inputs if value.shape}
-    if len(sizes) != 1:
-        return graph
-    dynamic: dict[str, Any] = {value.name: {0: "batch"} for value in graph.inputs if value.shape}
-    try:
-        return trace(model, *example, dynamic=dynamic)
-    except RuntimeError:
-        return graph
+    choices = [getattr(model, "open_axes", {})]
+    if len(sizes) == 1:
+        choices.append({value.name: {0: "batch"} for value in graph.inputs if value.shape})
+    for dynamic in filter(None, choices):
+        try:
+            return fuse_linear(trace(model, *example, dynamic=dynamic))
+        except (RuntimeError, ValueError):              # a model or an example that needs these sizes
+            continue
+    return fuse_linear(graph)
+
+
+def _is_python_path(name: str) -> bool:
+    return all(part.isidentifier() or part.isdigit() for part in name.split("."))
 
 
 class Rewriter:
@@ -112,7 +132,8 @@ class Rewriter:
         faster_only, folds: as of `prepare`.
     """
 
-    def __init__(self, graph: Graph, settings: dict[str, Any], faster_only: bool, folds: bool) -> None:
+    def __init__(self, graph: Graph, settings: Mapping[str, Any] = MappingProxyType({}), faster_only: bool = False,
+                 folds: bool = False) -> None:
         self.graph, self.settings, self.faster_only, self.folds = graph, settings, faster_only, folds
         self.steps: list[dict[str, Any]] = []
         self.members: dict[str, Any] = {}
@@ -178,6 +199,11 @@ class Rewriter:
         self.scales[out] = self.new_scale(out)
         self.steps.append({"out": out.name, "module": path, "inputs": names, "quantize": self.scales[out]})
 
+    def add_float_module(self, out: Value, path: str, module: Module, x: Value) -> None:
+        """Add a step that computes a value in float32 by a module."""
+        self.members[path] = module
+        self.steps.append({"out": out.name, "module": path, "inputs": [x.name]})
+
     def add_operation(self, out: Value, operation: str, arguments: dict[str, Any], like: Value | None = None,
                       rounds: bool = False) -> None:
         """Add a step that computes a value by an operation.
@@ -197,6 +223,19 @@ class Rewriter:
                 step |= {"quantize": self.scales[like], "observe": False}
         self.steps.append(step)
 
+    def add_move(self, operation: str, x: Value, name: str, **arguments: Any) -> Value:
+        """Add a step that moves the elements of an int8 value, and return the result.
+
+        Args:
+            operation: its name.
+            x: the value.
+            name: of the result.
+            arguments: of the operation, after x.
+        """
+        y = Value(name, "result", (), x.dtype)
+        self.add_operation(y, operation, {"x": x, **arguments}, x)
+        return y
+
     def referring(self, x: Any) -> Any:
         """An argument with references in place of values; constants in tuples are read as arrays."""
         if isinstance(x, Value):
@@ -213,22 +252,38 @@ class Rewriter:
         else:
             name = value.name
         if name not in self.members:
+            self.members[name] = self.tensor_for(value)
+        return (constant if value.kind == "constant" else MemberOf)(name)
+
+    def tensor_for(self, value: Value) -> Any:
+        """The tensor that stands for a parameter, a buffer or a constant of the model."""
+        if value not in self.tensors:
+            assert value.data is not None
             tensor = as_tensor(value.data)
             made = Parameter(tensor) if value.kind == "parameter" else tensor.clone()
-            self.members[name] = self.tensors.get(value, made)
-            self.keep(value, self.members[name])
-        return (constant if value.kind == "constant" else MemberOf)(name)
+            if value.kind == "constant":
+                return made
+            self.keep(value, made)
+        return self.tensors[value]
 
     def keep(self, value: Value, tensor: Tensor) -> None:
         """Remember the tensor that stands for a value of the model, which other layers may share."""
         if value.kind != "constant":
             self.tensors[value] = tensor
 
-    def path_for(self, node: Node, weight: Value | None = None) -> str:
-        """A path for a step's module: that of the weight in the model, or the name of the result."""
-        path = weight.name.rpartition(".")[0] if weight is not None else ""
-        is_taken = any(name == path or name.startswith(f"{path}.") for name in self.members)
-        return path if path and not is_taken else node.outputs[0].name
+    def path_for(self, node: Node, *tensors: Value | None) -> str:
+        """A path for a step's module: that of a tensor in the model, its name in an ONNX file, or that of the result.
+
+        Args:
+            node: that the step stands for.
+            tensors: the weight and the bias of the module.
+        """
+        names = [x.name for x in tensors if x is not None]
+        paths = [name.rpartition(".")[0] for name in names] + [name for name in names if not _is_python_path(name)]
+        for path in filter(None, paths):
+            if not any(name == path or name.startswith(f"{path}.") for name in self.members):
+                return path
+        return node.outputs[0].name
 
     def finish(self) -> StepModel:
         """The prepared model."""

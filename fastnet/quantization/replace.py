@@ -18,9 +18,10 @@ from fastnet.quantization.measure import Batch, relative_error
 from fastnet.quantization.report import LayerReport
 from fastnet.quantization.weights import gptq, round_to_nearest
 
-__all__ = ["replaced_dynamic", "replaced_weights"]
+__all__ = ["REPLACED", "replaced_dynamic", "replaced_weights"]
 
 _MATRIX_LAYERS = nn.Linear, Projection  # a Projection holds its weight transposed
+REPLACED = *_MATRIX_LAYERS, nn.LSTM, nn.GRU
 _LEAST_WEIGHTS = 1024                   # of a layer; smaller ones stay as they are
 
 
@@ -33,7 +34,7 @@ def replaced_dynamic(model: Module, faster_only: bool) -> tuple[Module, list[Lay
     """
     made: Any = copy.deepcopy(model).eval()
     layers = []
-    for path, layer in list(_replaceable(made, (*_MATRIX_LAYERS, nn.LSTM, nn.GRU))):
+    for path, layer in list(_replaceable(made, REPLACED)):
         new, reason = _dynamic(layer, faster_only)
         if new is not None:
             made = _with_layer(made, path, new)

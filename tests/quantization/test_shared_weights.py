@@ -58,7 +58,7 @@ def test_shared_weights_are_trained_together():
     assert sorted(p.shape for p in prepared.parameters()) == sorted(p.shape for p in model.parameters())
     assert all((p == old).all() for p, old in zip(model.parameters(), before))          # the model is unchanged
     kinds = [type(prepared.get_submodule(step.module)).__name__ for step in prepared.steps if step.module]
-    assert kinds.count("Linear") == 3
+    assert kinds.count("Linear") == 4           # the layers, and the product with the table
 
 
 def test_the_first_gradient_is_the_sum_over_all_calls():

@@ -7,7 +7,7 @@ import pytest
 import fastnet
 from fastnet import models, nn
 from fastnet.quantization import StepModel, convert, prepare_qat
-from fastnet.quantization.measure import batches_of
+from fastnet.quantization.measure import batches_of, relative_error
 from fastnet.quantization.static import calibrated, converted_with_layers
 
 rng = np.random.default_rng(0)
@@ -291,3 +291,64 @@ def test_exports_have_the_names_of_the_inputs(tmp_path):
 def _header(model, example, folder):
     fastnet.export_c(model, example, folder / "net.c")
     return (folder / "net.h").read_text()
+
+
+@pytest.mark.parametrize("activation", [
+    nn.LeakyReLU(0.2), nn.ELU(0.5), nn.SELU(), nn.Softplus(2.0), nn.Hardtanh(-0.5, 0.7), nn.ReLU6(), nn.CELU(),
+    nn.Mish(), nn.GELU("tanh")], ids=lambda x: type(x).__name__)
+def test_activations_are_read_from_a_table(activation):
+    fastnet.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(6, 8), nn.Sigmoid(), nn.Linear(8, 8), activation), images(64, 6)
+    small, report = static(model, x)
+    assert {layer.type for layer in report.layers} == {"int8"} and all(layer.error < 0.05 for layer in report.layers)
+    assert relative_error(small(fastnet.tensor(x)).numpy(), model(fastnet.tensor(x)).detach().numpy()) < 0.05
+
+
+class Mean(nn.Module):
+    """A mean over dimensions between a layer and a sum."""
+
+    def __init__(self, layer, dim, keepdim):
+        super().__init__()
+        self.layer, self.dim, self.keepdim = layer, dim, keepdim
+
+    def forward(self, x):
+        return self.layer(x).mean(self.dim, self.keepdim)
+
+
+@pytest.mark.parametrize("keepdim", [False, True])
+@pytest.mark.parametrize("layer, shape, dim", [
+    (nn.Conv2d(3, 4, 3), (3, 8, 8), (2, 3)), (nn.Conv1d(3, 4, 3), (3, 8), -1), (nn.Conv2d(3, 4, 3), (3, 8, 8), 1),
+    (nn.Conv2d(3, 4, 3), (3, 8, 8), (1, 3)), (nn.Linear(6, 4), (5, 6), 1), (nn.Linear(6, 4), (6,), -1),
+    (nn.Linear(6, 4), (5, 2, 3, 6), (2, 4, 1))])
+def test_means_are_average_pools(layer, shape, dim, keepdim):
+    model, x = Mean(layer, dim, keepdim).eval(), images(32, *shape)
+    small, report = static(model, x)
+    assert [layer.type for layer in report.layers] == ["int8"]
+    kinds = [step.entry.get("op") or type(small.get_submodule(step.module)).__name__ for step in small.steps]
+    assert "quantized_avg_pool" in kinds and "mean" not in kinds and kinds[-1] == "DeQuantize"
+    expected, found = model(fastnet.tensor(x)).detach().numpy(), small(fastnet.tensor(x)).numpy()
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() < 1.5 * small.get_submodule(small.steps[-1].module).scale     # one rounding
+
+
+def test_means_over_the_batch_stay_float32():
+    _, report = static(Mean(nn.Linear(6, 4), (0, 1), False).eval(), images(32, 6))
+    assert [(layer.type, layer.reason) for layer in report.layers] == [
+        ("int8", ""), ("float32", "it averages over an open dimension")]
+
+
+class Operands(nn.Module):
+    """Operations with a constant, and with a tensor of another dtype."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(6, 6)
+
+    def forward(self, x, labels):
+        return self.layer(x) * 2 + labels
+
+
+def test_reasons_of_operands():
+    _, report = fastnet.quantize(Operands(), ((images(32, 6), np.ones((32, 6), np.int32)), None), faster_only=False,
+                                 speed=False)
+    assert [layer.reason for layer in report.layers] == ["", "an operand is a constant", "an operand is int32"]

@@ -8,7 +8,8 @@ from fastnet.graph.passes.constant_folding import fold_constants
 from fastnet.graph.passes.dead_code import remove_dead_code
 from fastnet.graph.passes.fusion import fuse
 from fastnet.graph.passes.inference import optimize
+from fastnet.graph.passes.linear_fusion import fuse_linear
 from fastnet.graph.passes.shape_folding import fold_shapes
 
-__all__ = ["fold_batch_norm", "fold_constants", "fold_shapes", "fuse", "optimize", "remove_dead_code",
+__all__ = ["fold_batch_norm", "fold_constants", "fold_shapes", "fuse", "fuse_linear", "optimize", "remove_dead_code",
            "share_subexpressions"]

@@ -1,6 +1,7 @@
 """Operations without weights as modules, for models that are prepared for quantisation."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from fastnet._core.errors import one_of
@@ -14,7 +15,8 @@ __all__ = ["FUNCTIONS", "Add", "Concat", "Function", "Mul"]
 
 FUNCTIONS: dict[str, Any] = {
     "elu": F.elu, "gelu": F.gelu, "gelu_tanh": lambda x: F.gelu(x, "tanh"), "hardsigmoid": F.hardsigmoid,
-    "hardswish": F.hardswish, "relu": F.relu, "relu6": F.relu6, "sigmoid": F.sigmoid, "silu": F.silu, "tanh": F.tanh}
+    "hardswish": F.hardswish, "hardtanh": F.hardtanh, "leaky_relu": F.leaky_relu, "relu": F.relu, "relu6": F.relu6,
+    "selu": F.selu, "sigmoid": F.sigmoid, "silu": F.silu, "softplus": F.softplus, "tanh": F.tanh}
 
 
 class _OfTwoValues(Module):
@@ -91,24 +93,28 @@ class Function(Module):
     """An activation function, element by element.
 
     Args:
-        name: "elu", "gelu", "gelu_tanh", "hardsigmoid", "hardswish", "relu", "relu6", "sigmoid", "silu" or "tanh".
+        name: "elu", "gelu", "gelu_tanh", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "relu", "relu6", "selu",
+            "sigmoid", "silu", "softplus" or "tanh".
+        arguments: numbers that the function takes after the tensor, such as the slope of a leaky ReLU.
 
     Example:
         >>> import fastnet
         >>> from fastnet.nn import qat
         >>> qat.Function("hardswish")(fastnet.tensor([3.0, -4.0]))
         tensor([ 3., -0.])
+        >>> qat.Function("leaky_relu", [0.5])(fastnet.tensor([3.0, -4.0]))
+        tensor([ 3., -2.])
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, arguments: Sequence[float] = ()) -> None:
         super().__init__()
         if name not in FUNCTIONS:
             raise one_of("Function: name", name, tuple(FUNCTIONS))
-        self.name = name
+        self.name, self.arguments = name, list(map(float, arguments))
 
     def forward(self, input: Tensor) -> Tensor:
-        result: Tensor = FUNCTIONS[self.name](input)
+        result: Tensor = FUNCTIONS[self.name](input, *self.arguments)
         return result
 
     def extra_repr(self) -> str:
-        return repr(self.name)
+        return ", ".join(map(repr, (self.name, *self.arguments)))

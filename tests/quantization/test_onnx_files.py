@@ -1,0 +1,112 @@
+"""Quantised forms of loaded ONNX files, whose linear layers are products with a matrix of weights."""
+import numpy as np
+import pytest
+
+import fastnet
+from fastnet import nn
+
+rng = np.random.default_rng(0)
+
+
+class Product(nn.Module):
+    """x @ weight + bias, with the weight as PyTorch's exporter writes it, (inputs, outputs)."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.weight = nn.Parameter(fastnet.randn(inputs, outputs) / inputs ** 0.5)
+        self.bias = nn.Parameter(fastnet.randn(outputs))
+
+    def forward(self, x):
+        return x @ self.weight + self.bias
+
+
+class Tokens(nn.Module):
+    """Products over (N, T, C), one of them without a bias, and a head over (N, C)."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = Product(16, 64), nn.Linear(64, 32, bias=False)
+        self.head = nn.Linear(32, 4)
+
+    def forward(self, x):
+        x = nn.functional.gelu(self.second(nn.functional.relu(self.first(x))))
+        return self.head(x[:, 0] + x[:, 1])
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    """The model as an ONNX file holds it: the weights are parameters without layers."""
+    path = tmp_path_factory.mktemp("onnx") / "tokens.onnx"
+    fastnet.manual_seed(0)
+    fastnet.onnx.export(Tokens(), fastnet.ones(2, 5, 16), path, dynamic_axes={"x": {0: "batch", 1: "time"}})
+    return fastnet.onnx.load(path)
+
+
+def tokens(n=64, time=5):
+    return fastnet.tensor(rng.normal(size=(n, time, 16)).astype(np.float32))
+
+
+def error(model, reference, x):
+    expected, found = reference(x).detach().numpy(), model(x).detach().numpy()
+    return np.sqrt(np.square(found - expected).mean() / np.square(expected).mean())
+
+
+@pytest.mark.parametrize("scheme, options, size, limit", [
+    ("static", {}, 0.45, 0.04), ("dynamic", {}, 0.35, 0.02), ("weight_only", {}, 0.4, 0.02),
+    ("weight_only", {"bits": 4, "method": "gptq"}, 0.25, 0.2)])
+def test_products_of_three_dimensions_are_quantised(loaded, tmp_path, scheme, options, size, limit):
+    x = tokens()
+    small, report = fastnet.quantize(loaded, x, scheme, faster_only=False, speed=False, **options)
+    layers = {layer.name: layer for layer in report.layers if layer.operation == "Linear"}
+    assert list(layers) == ["first", "second", "head"]
+    assert {layer.type for layer in layers.values()} == {f"int{options.get('bits', 8)}"}
+    assert report.after["bytes"] < size * report.before["bytes"]
+    assert error(small, loaded, x) < limit
+    assert small(tokens(3, 9)).shape == (3, 4)                  # the file's open dimensions stay open
+    small.save(tmp_path / "small.safetensors")
+    np.testing.assert_array_equal(fastnet.load(tmp_path / "small.safetensors")(x).numpy(), small(x).numpy())
+
+
+def test_an_activation_is_part_of_the_layer(loaded):
+    small, report = fastnet.quantize(loaded, tokens(), faster_only=False, speed=False)
+    assert small.get_submodule("first").activation == "relu"
+    assert "relu" not in {layer.operation for layer in report.layers}
+
+
+def test_a_product_quantises_as_a_linear_layer():
+    product, linear, x = Product(16, 8), nn.Linear(16, 8), tokens()
+    linear.load_state_dict({"weight": product.weight.detach().t(), "bias": product.bias})
+    ours, other = (fastnet.quantize(model, x, faster_only=False, speed=False)[0] for model in (product, linear))
+    np.testing.assert_array_equal(ours(x).numpy(), other(x).numpy())
+
+
+def test_files_need_a_batch_to_be_traced(loaded):
+    with pytest.raises(TypeError, match="expected data as an array"):
+        fastnet.quantize(loaded, scheme="dynamic")
+
+
+def test_small_layers_stay_float32_by_default(loaded):
+    _, report = fastnet.quantize(loaded, tokens(), "dynamic", speed=False)
+    assert [(layer.name, layer.type) for layer in report.layers] == [
+        ("first", "int8"), ("second", "int8"), ("head", "float32")]
+
+
+class Transposed(nn.Module):
+    """Products with stored and transposed matrices, one of which an embedding reads, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(fastnet.randn(20, 8))
+        self.matrix = nn.Parameter(fastnet.randn(8, 8))
+
+    def forward(self, index):
+        x = nn.functional.embedding(index, self.table)
+        return (x @ self.matrix) @ self.table.t()
+
+
+def test_a_weight_that_other_operations_read_stays_shared():
+    model, index = Transposed(), fastnet.tensor(rng.integers(0, 20, (12, 3)))
+    small, report = fastnet.quantize(model, index, "dynamic", faster_only=False, speed=False)
+    assert [layer.type for layer in report.layers] == ["int8"]  # of the matrix
+    assert report.after["bytes"] < report.before["bytes"]
+    assert error(small, model, index) < 0.02

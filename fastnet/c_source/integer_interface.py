@@ -19,6 +19,7 @@ __all__ = ["Scale", "float_operations", "integer_graph", "is_quantized"]
 
 _MOVES = MOVES | {"pad"}
 _QUANTIZATION = "quantize", "dequantize"
+_WITH_INT8_FORMS = "conv", "linear"
 
 
 class Scale(NamedTuple):
@@ -56,7 +57,8 @@ def integer_graph(graph: Graph) -> tuple[Graph, list[Scale], list[Scale]]:
     """
     if not is_quantized(graph):
         raise ValueError("export_c: dtype='int8' takes a quantised model, see the schemes 'static' and 'qat' of "
-                         "fastnet.quantize; this model has no integers, use dtype='float32'")
+                         "fastnet.quantize, where faster_only=False quantises small layers, too; this model has no "
+                         "integers, use dtype='float32'")
     outputs = [_before_dequantize(graph, y) for y in graph.outputs]
     graph = _quantized_first(remove_dead_code(replace(graph, outputs=tuple(y for y, _ in outputs))))
     nodes = graph.nodes
@@ -69,8 +71,7 @@ def integer_graph(graph: Graph) -> tuple[Graph, list[Scale], list[Scale]]:
         if scale is None:
             first = next((node for node in readers if node.operation != "quantize"), None)
             raise ValueError(f"export_c: dtype='int8' takes a model whose inputs are quantised first, with one scale, "
-                             f"but {describe_node(first)} reads {x.name}; use dtype='float32', which takes and gives "
-                             "float")
+                             f"but {describe_node(first)} reads {x.name} in float; {_remedy_for(first)}")
         inputs.append(Value(x.name, "input", x.shape, np.dtype(np.int8)))
         entries |= {node.outputs[0]: inputs[-1] for node in readers}
         scales.append(Scale(*scale))
@@ -109,13 +110,26 @@ def _exchanged(graph: Graph, move: Node, quantize: Node) -> Graph:
 
 def _before_dequantize(graph: Graph, y: Value) -> tuple[Value, Scale]:
     """The integers that an output stands for."""
-    node = next((node for node in graph.nodes if y in node.outputs), None)
+    made = {result: node for node in graph.nodes for result in node.outputs}
+    node = made.get(y)
     found = scale_and_zero(node) if node is not None and node.operation == "dequantize" else None
     if node is None or found is None:
+        while node is not None and node.operation in _MOVES and node.inputs[0] in made:
+            node = made[node.inputs[0]]
         raise ValueError(f"export_c: dtype='int8' takes a model whose outputs are dequantised last, but "
-                         f"{describe_node(node)} computes {y.name} in float; leave it out, or use dtype='float32', "
-                         "which takes and gives float")
+                         f"{describe_node(node)} computes {y.name} in float; {_remedy_for(node)}")
     return node.inputs[0], Scale(*found)
+
+
+def _remedy_for(node: Node | None) -> str:
+    """What helps against an operation in float at an end of a model."""
+    name = "" if node is None else node.operation
+    if name == "softmax":
+        return ("leave it out, the largest output stays the largest; or use dtype='float32', which takes and gives "
+                "float")
+    if name in _WITH_INT8_FORMS:
+        return "quantise with faster_only=False, which keeps no layer in float because int8 is slower"
+    return "compute it outside of the model, or use dtype='float32', which takes and gives float"
 
 
 def _with_values(node: Node, values: dict[Value, Value]) -> Node:

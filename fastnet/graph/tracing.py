@@ -170,6 +170,7 @@ class _Tracer:
         self.nodes: list[Node] = []
         self.calls: list[Any] = []                              # [path, type, inputs, outputs]
         self.open: list[int] = []                               # indices of the calls that have not ended
+        self.layer = ""                                         # the module that the present step of a model stands for
         self.values: dict[int, tuple[Any, Value]] = {}          # by id: the tensor or array, kept alive, and its value
         self.storages: dict[int, list[Tensor]] = {}             # by id: the tensors with a value that share a storage
         self.constants: dict[str, Value] = {}
@@ -210,7 +211,7 @@ class _Tracer:
         outputs = [self._add(result, self._numbered(name), "result")]
         outputs += [self._further_result(name, array) for x in lists.values() for array in x]
         is_view = bool(args) and isinstance(args[0], Tensor) and args[0]._storage is result._storage
-        path = self.calls[self.open[-1]][0] if self.open else ""
+        path = self.layer or (self.calls[self.open[-1]][0] if self.open else "")
         self.nodes.append(Node(name, arguments, tuple(outputs), path, is_view, _own_operation(fn, name, is_view)))
 
     def _further_result(self, name: str, array: Array) -> Value:

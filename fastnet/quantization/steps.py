@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastnet import dtypes
 from fastnet._core.errors import shape_text
+from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet._io.tensor_file import parse_json
 from fastnet.functional.creation import zeros
@@ -226,6 +227,8 @@ class StepModel(Module):
         sizes = _sizes_of_inputs(prepared.inputs, inputs)
         found: dict[str, Tensor] = {x.name: t for x, t in zip(prepared.inputs, inputs)}
         for step in prepared.steps:
+            if state.tracer is not None:
+                state.tracer.layer = prepared.notes.get(step.out, {}).get("module", "")
             result = self._result(step, found, sizes)
             if step.quantize:
                 rounding: Any = self.get_submodule(step.quantize)

@@ -100,5 +100,5 @@ def test_a_float_operation_has_no_place_between_integers(tmp_path):
         def forward(self, x):
             return quantize(x.exp(), 0.1, 0)
 
-    with pytest.raises(ValueError, match=r"'quantize' of the model computes .* in float; leave it out"):
+    with pytest.raises(ValueError, match=r"'quantize' of the model computes .* in float; compute it outside"):
         fastnet.export_c(Late(), fastnet.ones(3), tmp_path / "net.c", dtype="int8")

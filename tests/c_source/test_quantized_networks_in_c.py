@@ -62,45 +62,88 @@ def test_a_quantized_model_with_floats_around_it(tmp_path):
 
 
 class Means(nn.Module):
-    """Means over the image between a convolution and a linear layer."""
+    """Means over the image, and over tokens, between layers."""
 
     def __init__(self):
         super().__init__()
-        self.conv, self.last = nn.Conv2d(1, 4, 3), nn.Linear(4, 3)
+        self.conv, self.tokens, self.last = nn.Conv2d(1, 4, 3), nn.Linear(4, 6), nn.Linear(6, 3)
 
     def forward(self, x):
-        return self.last(self.conv(x).mean((2, 3)))
+        x = self.conv(x)
+        tokens = self.tokens(x.flatten(2).transpose(1, 2)) + self.tokens(x.mean((2, 3), True).flatten(2).mT)
+        return self.last(tokens.mean(1))
+
+
+class Product(nn.Module):
+    """x @ weight + bias over (N, T, C), as ONNX files have it."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(fastnet.randn(6, 8)), nn.Parameter(fastnet.randn(8))
+
+    def forward(self, x):
+        return x @ self.weight + self.bias
+
+
+LEAKY = nn.Linear(6, 8), nn.LeakyReLU(0.1), nn.Linear(8, 8), nn.Softplus(), nn.Linear(8, 3), nn.SELU()
+INTEGERS = {"means": (Means, (1, 1, 6, 6)), "tables": (lambda: nn.Sequential(*LEAKY), (1, 6)),
+            "rows": (lambda: nn.Sequential(Product(), nn.LeakyReLU(), nn.Linear(8, 3)), (1, 5, 6))}
+
+
+@pytest.mark.parametrize("name", INTEGERS)
+def test_means_functions_and_products_equal_python_in_every_bit(name, tmp_path):
+    fastnet.manual_seed(4)
+    make, shape = INTEGERS[name]
+    model = quantized(make(), shape, 64)
+    compiled, expected = exported(model, fastnet.ones(*shape), tmp_path, dtype="int8")
+    assert compiled.made.floats == () and not compiled.made.libm
+    assert not {"sqrtf", "expf", "fmaxf"} & symbols(compiled.path)
+    for _ in range(100):
+        x = fastnet.randn(*shape) * 1.5
+        assert np.array_equal(integers_in_c(compiled, x.numpy(), expected[0].shape), arrays_in(model(x))[0])
 
 
 NORM = nn.Linear(6, 8), nn.LayerNorm(8), nn.Linear(8, 3)
-LEAKY = nn.Linear(6, 8), nn.LeakyReLU(), nn.Linear(8, 3)
+SLOPES = nn.Linear(6, 8), nn.Unflatten(1, (2, 4)), nn.PReLU(2), nn.Flatten(), nn.Linear(8, 3)
 
 
 def test_operations_in_float_are_named(tmp_path):
-    for make, shape, name in ((Means, (1, 1, 6, 6), "mean"), (lambda: nn.Sequential(*LEAKY), (1, 6), "leaky_relu")):
-        made = exported(quantized(make(), shape, 64), fastnet.ones(*shape), tmp_path, name, dtype="int8")[0].made
-        lines = ["libm:  not needed", f"float: {name}"]
-        assert made.floats == (name,) and not made.libm and str(made).splitlines()[-2:] == lines
-        assert all(f" * {line}\n" in made.source.read_text() for line in lines)
-        assert not {"sqrtf", "expf", "fmaxf"} & symbols(tmp_path / f"{name}.so")
+    model = quantized(nn.Sequential(*SLOPES), (1, 6), 64)
+    made = exported(model, fastnet.ones(1, 6), tmp_path, dtype="int8")[0].made
+    floats = tuple(f"{name} of '2'" for name in ("gt", "where"))
+    lines = ["libm:  not needed", f"float: {', '.join(floats)}"]
+    assert made.floats == floats and not made.libm and str(made).splitlines()[-2:] == lines
+    assert all(f" * {line}\n" in made.source.read_text() for line in lines)
+    assert not {"sqrtf", "expf", "fmaxf"} & symbols(tmp_path / "net.so")
 
 
 def test_integers_need_no_libm(tmp_path):
     model = quantized(nn.Sequential(*NORM), (1, 6), 64)
-    with pytest.raises(ValueError, match="needs no libm, but these operations of the model run in float: layer_norm;"):
+    with pytest.raises(ValueError, match="but these operations of the model run in float: layer_norm of '1';"):
         fastnet.export_c(model, fastnet.ones(1, 6), tmp_path / "whole.c", dtype="int8")
     assert not list(tmp_path.iterdir())
     made = fastnet.export_c(model, fastnet.ones(1, 6), tmp_path / "net.c")
-    assert made.libm and made.floats == ("layer_norm",) and "libm:  needed\nfloat: layer_norm" in str(made)
+    assert made.libm and made.floats == ("layer_norm of '1'",) and "libm:  needed\nfloat: layer_norm" in str(made)
 
 
 @pytest.mark.parametrize("layers, message", [
-    ((nn.Linear(6, 3), nn.Softmax(-1)), "'softmax' of the model computes .* in float; leave it out, or use dtype="),
-    ((nn.LeakyReLU(), nn.Linear(6, 3)), "inputs are quantised first, .*'leaky_relu' of the model reads")])
+    ((nn.Linear(6, 3), nn.Softmax(-1)), "'softmax' of module '1' computes .* in float; leave it out, the largest"),
+    ((nn.Linear(6, 3), nn.LayerNorm(3), nn.Unflatten(1, (1, 3))),
+     "'layer_norm' of module '1' computes .* in float; compute it outside of the model, or use dtype='float32'"),
+    ((nn.LayerNorm(6), nn.Linear(6, 3)), "inputs are quantised first, .*'layer_norm' of module '0' reads")])
 def test_inputs_and_outputs_in_float(layers, message, tmp_path):
     model = quantized(nn.Sequential(*layers), (1, 6), 64)
     with pytest.raises(ValueError, match=message):
         fastnet.export_c(model, fastnet.ones(1, 6), tmp_path / "net.c", dtype="int8")
+
+
+def test_small_layers_in_float(tmp_path, monkeypatch):
+    monkeypatch.setattr("fastnet.quantization.handlers.slower_in_int8", lambda kind, x, weight: (
+        "it is small" if weight[0] < 8 else None))
+    model, x = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)), fastnet.randn(8, 6)
+    small, _ = fastnet.quantize(model, x, speed=False)
+    with pytest.raises(ValueError, match=r"'linear' of module '2' computes .*; quantise with faster_only=False"):
+        fastnet.export_c(small, x[:1], tmp_path / "net.c", dtype="int8")
 
 
 def test_integers_alone_need_no_libm(tmp_path):

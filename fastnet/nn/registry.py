@@ -39,6 +39,9 @@ class Registry:
                 return members[name]
         if state.recorder is not None:  # the name may be registered later
             self._note()
+        hook, _ = self.__dict__.get("_weight_hooks", {}).get(name, (None, None))
+        if hook is not None:            # a pruned weight, which is computed when it is read
+            return hook.weight(self, False)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -186,4 +186,3 @@ def restrict(module: Module, name: str, mask: Tensor) -> None:
     with no_grad():
         own: Tensor = getattr(module, f"{name}_mask")
         own.copy_(own * mask.to(own.dtype))
-    setattr(module, name, method.apply_mask(module))

@@ -124,6 +124,18 @@ def test_a_method_of_ones_own_needs_a_type_and_a_mask():
     assert prune.is_pruned(nn.Sequential(layer)) and not prune.is_pruned(nn.Linear(1, 1))
 
 
+def test_a_pruned_weight_is_the_present_one_without_a_call():
+    layer, other = prune.l1_unstructured(nn.Linear(4, 3), "weight", 0.5), nn.Linear(4, 3)
+    prune.identity(other, "weight").load_state_dict(layer.state_dict())
+    assert fastnet.equal(other.weight, layer.weight)
+    with fastnet.no_grad():
+        other.weight_orig.mul_(2)
+    assert fastnet.equal(other.weight, 2 * layer.weight)
+    layer.weight = fastnet.ones(3, 4)                   # as in PyTorch, the next call replaces it
+    layer(fastnet.ones(1, 4))
+    assert fastnet.equal(layer.weight, layer.weight_orig * layer.weight_mask)
+
+
 def test_remove_leaves_the_module_as_before():
     layer = nn.Conv2d(2, 4, 3)
     weight = layer.weight
@@ -141,7 +153,7 @@ def test_pruned_weights_stay_zero_in_a_compiled_training():
     trainer = fastnet.Trainer(layer, "adamw", lr=0.1, loss="mse")
     before = layer.weight_orig.detach().numpy().copy()
     trainer.fit(weights(32, 4), weights(32, 3), epochs=2, progress=False)
-    layer(fastnet.ones(1, 4))
+    assert fastnet.equal(layer.weight, layer.weight_orig * layer.weight_mask)
     assert (layer.weight.detach().numpy()[zero] == 0).all()
     assert (layer.weight_orig.detach().numpy() != before)[~zero].all()
 
@@ -186,11 +198,11 @@ def test_a_computed_weight_that_another_layer_reads_is_the_present_one_in_record
 
 
 def test_a_compiled_forward_which_calls_no_hooks_reads_the_weight_of_the_last_call():
-    layer, x = prune.l1_unstructured(nn.Linear(4, 3), "weight", 0.5), fastnet.ones(1, 4)
+    layer, x = nn.utils.weight_norm(nn.Linear(4, 3)), fastnet.ones(1, 4)
     compiled = fastnet.compile(layer.forward)
     for _ in range(3):
         with fastnet.no_grad():
-            layer.weight_orig.mul_(2)
+            layer.weight_g.mul_(2)
             layer(x)
             assert fastnet.equal(compiled(x), layer.forward(x))
 

@@ -16,8 +16,8 @@ def model():
     return nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 2))
 
 
-def fit(made, *callbacks, epochs=5, **options):
-    trainer = fastnet.Trainer(made, "adamw", loss="cross_entropy")
+def fit(made, *callbacks, epochs=5, compile=True, **options):
+    trainer = fastnet.Trainer(made, "adamw", lr=1e-2, loss="cross_entropy", compile=compile)
     trainer.fit(X, Y, epochs=epochs, batch_size=16, callbacks=[*callbacks], progress=False, **options)
     return trainer
 
@@ -71,15 +71,19 @@ def test_channels_are_pruned_and_removed():
                                rtol=1e-5, atol=1e-5)
 
 
-def test_a_resumed_training_ends_as_one_without_a_break(tmp_path):
+@pytest.mark.parametrize("method", ["l1_unstructured", "global_unstructured"])
+def test_compiled_eager_and_resumed_trainings_prune_the_same_weights(tmp_path, method):
     def schedule():
-        return prune.GradualPruning(0.6, end_step=16, frequency=3)
-    whole, part, again = model(), model(), model()
+        return prune.GradualPruning(0.8, end_step=14, frequency=3, method=method)
+    whole, part, again, eager = model(), model(), model(), model()
     fit(whole, schedule())
     fit(part, schedule(), fastnet.callbacks.Checkpoint(tmp_path), epochs=2)
     fit(again, schedule(), epochs=5, resume=tmp_path)
+    fit(eager, schedule(), compile=False)
     for key, x in whole.state_dict().items():
         np.testing.assert_array_equal(again.state_dict()[key].numpy(), x.numpy(), err_msg=key)
+        np.testing.assert_array_equal(eager.state_dict()[key].numpy(), x.numpy(), err_msg=key)
+    assert zeros(again) == zeros(whole) and sum(zeros(whole)) > 1
 
 
 def test_averaged_weights_keep_the_masks():

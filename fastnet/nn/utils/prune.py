@@ -1,7 +1,7 @@
 """Pruning of weights by masks, with PyTorch's names: `weight` becomes `weight_orig` and `weight_mask`.
 
-The learned parameter is `weight_orig`. Before each call the module computes weight = weight_orig * weight_mask, where
-the buffer `weight_mask` is 0 for each pruned element; the gradient of a pruned element is 0. `remove` makes the product
+The learned parameter is `weight_orig`. Reading `weight` computes weight_orig * weight_mask, where the buffer
+`weight_mask` is 0 for each pruned element; the gradient of a pruned element is 0. `remove` makes the product
 a parameter again. Zeros save neither time nor memory: `fastnet.prune.compact` removes channels that are 0.
 """
 from __future__ import annotations

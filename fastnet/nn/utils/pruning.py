@@ -1,4 +1,4 @@
-"""The base of pruning methods: hooks that multiply a weight with its mask before each call."""
+"""The base of pruning methods: weights that are multiplied with their masks when they are read."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -74,6 +74,10 @@ class BasePruningMethod(WeightHook):
         """weight_orig * weight_mask"""
         return self.apply_mask(module)
 
+    def __call__(self, module: Module, args: Any) -> None:
+        """Drop a weight that a program has set: it is computed from the original and the mask each time it is read."""
+        vars(module).pop(self.name, None)
+
     def apply_mask(self, module: Module) -> Tensor:
         """The product of the original weight and the mask of a module.
 
@@ -132,7 +136,6 @@ class BasePruningMethod(WeightHook):
             delattr(module, self.name)
             module.register_parameter(self.name + "_orig", original)
         module.register_buffer(self.name + "_mask", mask.detach().to(original.dtype))
-        setattr(module, self.name, self.apply_mask(module))
         self.attach(module)
 
     def prune(self, t: Tensor, default_mask: Tensor | None = None, importance_scores: Tensor | None = None) -> Tensor:
@@ -173,7 +176,7 @@ def _detach_mask(module: Module, name: str) -> None:
     """Make the original of a pruned weight an ordinary parameter, with its present values."""
     detach_hook(module, name, BasePruningMethod)
     original = module._parameters[name + "_orig"]
-    for part in ("", "_orig", "_mask"):
+    for part in ("_orig", "_mask"):
         delattr(module, name + part)
     module.register_parameter(name, original)
 

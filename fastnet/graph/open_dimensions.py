@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from fastnet._core.errors import shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.graph.dimension import Dim, mapped
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
 
-__all__ = ["Axes", "Fit", "axes_by_name", "lengths_of", "resized", "traced_lengths"]
+__all__ = ["Axes", "Fit", "axes_by_name", "checked_sizes", "lengths_of", "resized", "traced_lengths"]
 
 Axes: TypeAlias = "Mapping[str, Mapping[int, str]]"     # the name of each open dimension of each input
 
@@ -104,6 +105,45 @@ def traced_lengths(axes: Axes, lengths: Mapping[str, int]) -> list[dict[str, int
 def _subsets(names: Iterable[str]) -> list[tuple[str, ...]]:
     """The dimensions that are longer in each trace but the last one: none, one or two."""
     return [subset for count in range(3) for subset in combinations(names, count)]
+
+
+def checked_sizes(function: str, expected: Iterable[Any], inputs: Sequence[Any]) -> dict[str, int]:
+    """The length of each open dimension of inputs that have the expected shapes and dtypes.
+
+    Args:
+        function: for errors.
+        expected: objects with a name, a shape and a dtype.
+        inputs: one for each of them.
+
+    Raises:
+        TypeError: another number of inputs.
+        RuntimeError: an input of another kind, dtype or shape, or two lengths of one dimension.
+
+    Example:
+        >>> import fastnet
+        >>> from fastnet.graph.open_dimensions import checked_sizes
+        >>> graph = fastnet.graph.trace(fastnet.nn.ReLU(), fastnet.ones(2, 3), dynamic={"input": {0: "n"}})
+        >>> checked_sizes("run", graph.inputs, [fastnet.ones(5, 3)])
+        {'n': 5}
+    """
+    expected = list(expected)
+    if len(inputs) != len(expected):
+        raise TypeError(f"{function}: expected {len(expected)} inputs ({', '.join(x.name for x in expected)}), "
+                        f"got {len(inputs)}")
+    sizes: dict[str, int] = {}
+    for wanted, x in zip(expected, inputs):
+        if not isinstance(x, Tensor) or x.dtype != wanted.dtype or not _has_shape(wanted.shape, x.shape, sizes):
+            given = f"{x.dtype} {shape_text(x)}" if isinstance(x, Tensor) else type(x).__name__
+            where = f" with {', '.join(f'{name}={n}' for name, n in sizes.items())}" if sizes else ""
+            raise RuntimeError(f"{function}: expected the input {wanted.name} to be a tensor {wanted.dtype} "
+                               f"{wanted.shape}{where}, got {given}")
+    return sizes
+
+
+def _has_shape(expected: Sequence[int], shape: Sequence[int], sizes: dict[str, int]) -> bool:
+    """Whether a shape is the expected one; the first length of each open dimension is noted in `sizes`."""
+    return len(expected) == len(shape) and all(
+        n == (sizes.setdefault(e.name, n) if isinstance(e, Dim) else e) for e, n in zip(expected, shape))
 
 
 def resized(arguments: Any, inputs: Sequence[tuple[str, Tensor]], axes: Axes, lengths: Mapping[str, int]) -> Any:

@@ -5,11 +5,11 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fastnet._core.errors import shape_text
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet.graph.dimension import Dim, is_open, mapped
 from fastnet.graph.form import Graph, Node, Value, values_in
+from fastnet.graph.open_dimensions import checked_sizes
 from fastnet.graph.operations import bound, operation
 from fastnet.nn import Module, Parameter
 
@@ -76,7 +76,7 @@ class Program:
             inputs: of the graph.
             members: the tensors of its parameters, buffers and constants.
         """
-        sizes = self._sizes(inputs)
+        sizes = checked_sizes("graph", self.inputs, inputs)
         found: dict[Value, Tensor] = {**members, **dict(zip(self.inputs, inputs))}
         for step in self.steps:
             found.update(zip(step.outputs, step.run(found, sizes)))
@@ -84,26 +84,6 @@ class Program:
                 del found[value]
         results = tuple(found[y] for y in self.outputs)
         return results[0] if len(results) == 1 else results
-
-    def _sizes(self, inputs: Sequence[Tensor]) -> dict[str, int]:
-        """Check the inputs; the lengths of the open dimensions."""
-        if len(inputs) != len(self.inputs):
-            raise TypeError(f"graph: expected {len(self.inputs)} inputs ({', '.join(x.name for x in self.inputs)}), "
-                            f"got {len(inputs)}")
-        sizes: dict[str, int] = {}
-        for value, x in zip(self.inputs, inputs):
-            if not isinstance(x, Tensor) or x.dtype != value.dtype or not _has_shape(value.shape, x.shape, sizes):
-                given = f"{x.dtype} {shape_text(x)}" if isinstance(x, Tensor) else type(x).__name__
-                where = f" with {', '.join(f'{name}={n}' for name, n in sizes.items())}" if sizes else ""
-                raise RuntimeError(f"graph: expected the input {value.name} to be a tensor {value.dtype} "
-                                   f"{value.shape}{where}, got {given}")
-        return sizes
-
-
-def _has_shape(expected: Sequence[int], shape: Sequence[int], sizes: dict[str, int]) -> bool:
-    """Whether a shape is the expected one; the first length of each open dimension is noted in `sizes`."""
-    return len(expected) == len(shape) and all(
-        n == (sizes.setdefault(e.name, n) if isinstance(e, Dim) else e) for e, n in zip(expected, shape))
 
 
 def _prepared_node(node: Node, last_read: tuple[Value, ...]) -> _PreparedNode:

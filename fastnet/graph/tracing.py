@@ -101,7 +101,12 @@ def trace(model: Module, *example: Any, training: bool = False,
     graphs = []
     for each in fit.traced:
         given, by_name = resized((example, named), inputs, axes, each)
-        graphs.append(_traced(model, given, by_name, training))
+        try:
+            graphs.append(_traced(model, given, by_name, training))
+        except RuntimeError as e:
+            lengths_text = ", ".join(f"{name}={n}" for name, n in each.items())
+            e.args = (f"{e} (traced with {lengths_text}, to see what depends on an open dimension)",)
+            raise
     return unified(graphs, fit)
 
 

@@ -17,16 +17,16 @@ A step may name a FakeQuantize in "quantize", which rounds its result.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastnet import dtypes
-from fastnet._core.errors import shape_text
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
 from fastnet._io.tensor_file import parse_json
 from fastnet.functional.creation import zeros
 from fastnet.graph.dimension import Dim, mapped
+from fastnet.graph.open_dimensions import checked_sizes
 from fastnet.graph.operations import bound, operation
 from fastnet.nn.module import Module
 from fastnet.nn.outline import class_name, module_class
@@ -224,7 +224,7 @@ class StepModel(Module):
             keep: all of them; by default the outputs alone.
         """
         prepared: _Prepared = self.__dict__["_prepared"]
-        sizes = _sizes_of_inputs(prepared.inputs, inputs)
+        sizes = checked_sizes("quantised model", prepared.inputs, inputs)
         found: dict[str, Tensor] = {x.name: t for x, t in zip(prepared.inputs, inputs)}
         for step in prepared.steps:
             if state.tracer is not None:
@@ -269,23 +269,6 @@ def _member_of(model: Module, path: str) -> Tensor:
     parent, _, name = path.rpartition(".")
     found: Tensor = getattr(model.get_submodule(parent), name)
     return found
-
-
-def _sizes_of_inputs(expected: Iterable[_Input], inputs: tuple[Any, ...]) -> dict[str, int]:
-    """Check the inputs; the lengths of the open dimensions."""
-    expected = list(expected)
-    if len(inputs) != len(expected):
-        raise TypeError(f"quantised model: expected {len(expected)} inputs "
-                        f"({', '.join(x.name for x in expected)}), got {len(inputs)}")
-    sizes: dict[str, int] = {}
-    for wanted, x in zip(expected, inputs):
-        fits = isinstance(x, Tensor) and x.dtype == wanted.dtype and x.ndim == len(wanted.shape) and all(
-            n == (sizes.setdefault(e.name, n) if isinstance(e, Dim) else e) for e, n in zip(wanted.shape, x.shape))
-        if not fits:
-            given = f"{x.dtype} {shape_text(x)}" if isinstance(x, Tensor) else type(x).__name__
-            raise RuntimeError(f"quantised model: expected the input {wanted.name} to be a tensor {wanted.dtype} "
-                               f"{wanted.shape}, got {given}")
-    return sizes
 
 
 # ---- from and to JSON -----------------------------------------------------------------------------------------------

@@ -135,3 +135,8 @@ def test_an_empty_example():
 def test_functional_padding_of_open_lengths():
     graph = trace(Net(lambda m, x: F.pad(x, (0, 0, 0, 3))), fastnet.ones(2, 4), dynamic={"args.0": {0: "n"}})
     assert repr(graph.outputs[0].shape) == "(n+3, 4)" and graph.run(fastnet.ones(5, 4)).shape == (8, 4)
+
+
+def test_an_open_dimension_that_a_weight_fixes():
+    with pytest.raises(RuntimeError, match=r"an input of shape \(2, 16\) .*traced with c=16, to see what depends on"):
+        fastnet.graph.trace(nn.Linear(8, 2), fastnet.ones(2, 8), dynamic={"input": {1: "c"}})

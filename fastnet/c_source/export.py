@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import fastnet
-from fastnet._core.errors import one_of
+from fastnet._core.errors import one_of, whole_number
 from fastnet._io.atomic import replacing
 from fastnet.c_source.constants import item_size
 from fastnet.c_source.extras import Extra, add_conversions, add_labels, add_preparation, add_target
@@ -70,6 +70,7 @@ def export_c(model: Module, example: Any, path: StrPath, dtype: Literal["float32
         The files and their memory; print it.
 
     Raises:
+        TypeError: max_ram or self_test is not a whole number.
         NotImplementedError: an operation without a rule for C; the message names it and its module.
         ValueError: the model needs more than max_ram; the message names the operations that need the most. Or an input
             or output has no elements, or a model for int8 needs libm.
@@ -87,6 +88,8 @@ def export_c(model: Module, example: Any, path: StrPath, dtype: Literal["float32
     """
     if dtype not in _INTERFACE_DTYPES:
         raise one_of("dtype", dtype, _INTERFACE_DTYPES)
+    self_test = whole_number("self_test", self_test, 0)
+    max_ram = None if max_ram is None else whole_number("max_ram", max_ram, 0)
     file = Path(path)
     name = _name_of(file)
     arguments = tuple(example) if isinstance(example, tuple | list) else (example,)

@@ -219,7 +219,7 @@ class Code:
             try:
                 c_type(x.dtype)
             except ValueError as e:
-                raise self.unsupported(f"{e} for {x.name}") from None
+                raise self.unsupported(f"has {x.name}: {e}") from None
 
 
 def describe_node(node: Node | None) -> str:

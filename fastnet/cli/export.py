@@ -13,6 +13,7 @@ from fastnet.cli.errors import WrongUseError
 from fastnet.cli.inputs import TableInputs
 from fastnet.cli.option_values import byte_count, layer_widths, natural_number, output_path
 from fastnet.cli.outputs import check_outputs
+from fastnet.cli.run_onnx import check_shape
 from fastnet.cli.saved import Saved
 from fastnet.cli.series.commands import SavedSeries
 from fastnet.cli.speech.commands import SavedSpeech
@@ -35,10 +36,36 @@ def export(args: argparse.Namespace) -> None:
         raise WrongUseError(f"{given[0]} needs --to {_OF_ONE_FORM[given[0]]}")
     path = args.output or str(Path(args.model).with_suffix(EXPORTS[args.to][0]))
     check_outputs([args.model], [("--output", path)])
-    model, described = load_described(args.model)
-    example, dimensions = _example(args.model, model, described, args.shape)
-    EXPORTS[args.to][1](args, model.eval(), example, dimensions, path)
+    if Path(args.model).suffix.lower() == ".onnx":
+        _export_onnx_file(args, path)
+    else:
+        model, described = load_described(args.model)
+        example, dimensions = _example(args.model, model, described, args.shape)
+        EXPORTS[args.to][1](args, model.eval(), example, dimensions, path)
     say(f"wrote {path}, {os.path.getsize(path):,} bytes")
+
+
+def _export_onnx_file(args: argparse.Namespace, path: str) -> None:
+    """Write C of an ONNX file."""
+    if args.to == "onnx":
+        raise WrongUseError(f"{args.model} is an ONNX file already")
+    model = fastnet.onnx.load(args.model)
+    if args.shape is not None and len(model.inputs) != 1:
+        raise WrongUseError(f"--shape needs a model of one input, got {', '.join(map(str, model.inputs))}")
+    _write_c(args, model, tuple(_onnx_example(x, args.shape) for x in model.inputs), path)
+
+
+def _onnx_example(expected: Any, shape: tuple[int, ...] | None) -> fastnet.Tensor:
+    """An input of one sample, or of as many as an ONNX file states."""
+    first, *others = (None,) if expected.shape is None else expected.shape or (None,)
+    batch = first if isinstance(first, int) else 1
+    if shape is not None:
+        check_shape(expected, (batch, *shape))
+        return fastnet.zeros(batch, *shape, dtype=expected.dtype)
+    if expected.shape is None or not all(isinstance(n, int) for n in others):
+        raise WrongUseError(f"the file does not tell the sizes of the input {expected}: give them with --shape, "
+                            "without the batch, as in --shape 3,32,32")
+    return fastnet.zeros((batch, *others) if expected.shape else (), dtype=expected.dtype)
 
 
 def _example(path: str, model: nn.Module, described: Mapping[str, Any],
@@ -76,9 +103,14 @@ def _to_c(args: argparse.Namespace, model: nn.Module, example: fastnet.Tensor, d
     loaded = load_described(args.model)
     saved = None if other_of(args.model, *loaded) else Saved.described(args.model, *loaded)
     table = saved.inputs if saved is not None and isinstance(saved.inputs, TableInputs) else None
+    _write_c(args, model, example, path, preparation=None if table is None else table.preparation,
+             target=None if saved is None else saved.target)
+
+
+def _write_c(args: argparse.Namespace, model: nn.Module, example: Any, path: str, **parts: Any) -> None:
+    """Write C with the options of the command line, and print its memory."""
     made = fastnet.export_c(model, example, path, args.dtype or "float32", args.max_ram, streaming=args.streaming,
-                            preparation=None if table is None else table.preparation,
-                            target=None if saved is None else saved.target)
+                            **parts)
     for line in str(made).splitlines():
         say(line)
 
@@ -92,12 +124,14 @@ EXPORTS: dict[str, tuple[str, Callable[[argparse.Namespace, nn.Module, fastnet.T
 
 def add_export(p: argparse.ArgumentParser) -> None:
     """Add the arguments of `fastnet export`."""
-    p.add_argument("model", metavar="MODEL", help="file that `fastnet train --save` or model.save() wrote")
+    p.add_argument("model", metavar="MODEL",
+                   help="file that `fastnet train --save` or model.save() wrote, or an ONNX file")
     p.add_argument("--to", choices=sorted(EXPORTS), required=True, help="form of the file")
     p.add_argument("-o", "--output", type=output_path, metavar="FILE",
                    help="file to write (default: named after MODEL)")
     p.add_argument("--shape", type=layer_widths, metavar="N,...",
-                   help="shape of an input, without the batch, of a model that `fastnet train` did not write")
+                   help="shape of an input, without the batch, of a model that `fastnet train` did not write and of an "
+                   "ONNX file whose sizes are open")
     p.add_argument("--opset", type=natural_number, metavar="N",
                    help=f"version of ONNX's operators, 13 to 22 (default: {_OPSET})")
     p.add_argument("--dtype", choices=("float32", "int8"),

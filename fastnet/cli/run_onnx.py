@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array
     from fastnet.onnx.module import Input, OnnxModel
 
-__all__ = ["add_run_onnx", "run_onnx"]
+__all__ = ["add_run_onnx", "check_shape", "run_onnx"]
 
 _MOST_SHOWN = 8                         # elements of an output that are printed
 _SECONDS, _MOST_RUNS = 1.0, 200         # of --time
@@ -188,8 +188,25 @@ def _zero_inputs(model: OnnxModel, shapes: Mapping[str, Sequence[int]]) -> _Valu
     unknown = shapes.keys() - {x.name for x in model.inputs}
     if unknown:
         raise WrongUseError(f"--shape: the model has no input {', '.join(sorted(unknown))}")
+    for x in model.inputs:
+        if x.name in shapes:
+            check_shape(x, tuple(shapes[x.name]))
     return {x.name: fastnet.zeros(tuple(shapes[x.name]) if x.name in shapes else tuple(
         n if isinstance(n, int) else 1 for n in x.shape or ()), dtype=x.dtype) for x in model.inputs}
+
+
+def check_shape(expected: Input, shape: tuple[int, ...]) -> None:
+    """Refuse a --shape that an input cannot have.
+
+    Args:
+        expected: the input.
+        shape: with the batch.
+
+    Raises:
+        WrongUseError: the file states other sizes.
+    """
+    if expected.shape is not None and (len(shape) != len(expected.shape) or not expected.fits(shape)):
+        raise WrongUseError(f"--shape: the file states the input {expected}, got {','.join(map(str, shape))}")
 
 
 # ---- time ------------------------------------------------------------------------------------------------------------

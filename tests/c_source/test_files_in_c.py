@@ -211,6 +211,16 @@ def test_errors(options, path, message, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("options, error, message", [
+    ({"max_ram": "2k"}, TypeError, "expected max_ram to be a whole number, got '2k'"),
+    ({"max_ram": -1}, ValueError, "expected max_ram to be at least 0, got -1"),
+    ({"self_test": -1}, ValueError, "expected self_test to be at least 0, got -1"),
+    ({"self_test": 1.5}, TypeError, "expected self_test to be a whole number, got 1.5")])
+def test_numbers_out_of_range(options, error, message, tmp_path):
+    with pytest.raises(error, match=message):
+        fastnet.export_c(small(), fastnet.ones(1, 4), tmp_path / "net.c", **options)
+
+
 @pytest.mark.parametrize("model, shape, empty", [
     (nn.Linear(4, 2), (0, 4), "(0, 4)"), (nn.ZeroPad1d((0, -3)), (2, 3), "(2, 0)")], ids=["input", "output"])
 def test_an_example_without_elements(model, shape, empty, tmp_path):
@@ -220,7 +230,7 @@ def test_an_example_without_elements(model, shape, empty, tmp_path):
 
 
 def test_float64_is_refused(tmp_path):
-    with pytest.raises(NotImplementedError, match="float64"):
+    with pytest.raises(NotImplementedError, match=r"has input: expected float32, .*got float64; convert"):
         fastnet.export_c(nn.Linear(2, 2, dtype=fastnet.float64), fastnet.ones(1, 2, dtype=fastnet.float64),
                          tmp_path / "net.c")
 

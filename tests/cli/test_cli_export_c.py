@@ -54,6 +54,39 @@ def test_a_regression(tmp_path):
     assert values == pytest.approx(saved.target.inverse(np.float32([0.5])), rel=1e-6)
 
 
+@pytest.fixture
+def onnx_file(tmp_path):
+    """A file whose batch and first size are open."""
+    path = tmp_path / "m.onnx"
+    model = fn.nn.Sequential(fn.nn.Linear(4, 3), fn.nn.ReLU())
+    fn.onnx.export(model, fn.ones(1, 2, 4), path, input_names=["rows"], dynamic_axes={"rows": {0: "n", 1: "t"}})
+    return path
+
+
+def test_an_onnx_file(onnx_file, tmp_path):
+    fastnet("export", onnx_file, "--to", "c", "--shape", "2,4", "-o", tmp_path / "net.c")
+    given = (tmp_path / "net.c").read_text(), (tmp_path / "net.h").read_text()
+    loaded = fn.onnx.load(onnx_file)
+    fn.export_c(loaded, fn.zeros(1, 2, 4), tmp_path / "net.c")
+    assert ((tmp_path / "net.c").read_text(), (tmp_path / "net.h").read_text()) == given
+    x = fn.randn(1, 2, 4)
+    program = Compiled(CSource(tmp_path / "net.c", tmp_path / "net.h", "net", 0, 0, 0, 0, 0, 0, 0, (), (), False),
+                       [np.zeros((1, 2, 3), np.float32)])
+    np.testing.assert_allclose(program(x.numpy())[0], loaded(x).detach().numpy(), atol=1e-6)
+
+
+def test_the_sizes_of_an_onnx_file(onnx_file, tmp_path, capsys):
+    assert "does not tell the sizes of the input rows: float32 (n, t, 4): give them with --shape" in failure(
+        capsys, "export", onnx_file, "--to", "c", code=2)
+    assert "the file states the input rows: float32 (n, t, 4), got 1,2,5" in failure(
+        capsys, "export", onnx_file, "--to", "c", "--shape", "2,5", code=2)
+    assert "is an ONNX file already" in failure(capsys, "export", onnx_file, "--to", "onnx", "-o", tmp_path / "o.onnx",
+                                                code=2)
+    fn.onnx.export(fn.nn.Linear(4, 3), fn.ones(5, 4), tmp_path / "fixed.onnx")
+    fastnet("export", tmp_path / "fixed.onnx", "--to", "c")
+    assert "FIXED_OUTPUT_SIZE 15" in (tmp_path / "fixed.h").read_text()
+
+
 def test_errors(tmp_path, capsys):
     model = tmp_path / "f.safetensors"
     trained(flowers(tmp_path / "f.csv"), model)

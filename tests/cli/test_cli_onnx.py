@@ -77,3 +77,9 @@ def test_names_of_outputs_and_ranges_of_inputs(tmp_path, capsys):
                                                                                     tmp_path / "in.npy")
     out.write_bytes(out.read_bytes()[:-30])
     assert "cannot read" in failure(capsys, "run-onnx", path, out)
+
+
+def test_shapes_that_the_file_does_not_have(classifier, capsys):
+    for shape in ("x=1,3,32,32", "x=1,3,4", "x=3,4,6"):
+        assert "the file states the input x: float32 (n, 3, 4, 6), got " + shape[2:] in failure(
+            capsys, "run-onnx", classifier, "--time", "--shape", shape, code=2)

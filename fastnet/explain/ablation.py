@@ -90,7 +90,8 @@ class _Features:
 
     Args:
         name: of the method, for errors.
-        feature_mask: integers (1, ...) or (N, ...), in a tuple for several inputs; None: each element is a feature.
+        feature_mask: integers (1, ...) or (N, ...), in a tuple for several inputs; they are repeated along dimensions
+            of size 1. None: each element is a feature.
         inputs: the checked inputs.
 
     Raises:
@@ -109,10 +110,10 @@ class _Features:
                 numbers = given.numpy() if isinstance(given, Tensor) else np.asarray(given)
             if numbers.dtype.kind not in "iu":
                 raise TypeError(f"{name}: expected feature_mask to hold integers, got {numbers.dtype}")
-            if numbers.shape[1:] != x.shape[1:] or len(numbers) not in (1, len(x)):
+            if numbers.ndim != x.ndim or any(a not in (1, b) for a, b in zip(numbers.shape, x.shape)):
                 raise ValueError(f"{name}: expected a feature_mask of shape {shape_text((1, *x.shape[1:]))} or "
-                                 f"{shape_text(x)}, got {shape_text(numbers)}")
-            self.masks.append(numbers)
+                                 f"{shape_text(x)}, or with dimensions of size 1, got {shape_text(numbers)}")
+            self.masks.append(np.broadcast_to(numbers, (len(numbers), *x.shape[1:])))
         self.numbers = np.unique(np.concatenate([mask.reshape(-1) for mask in self.masks]))
 
     def __len__(self) -> int:

@@ -57,14 +57,14 @@ def permutation_importance(estimator: Callable[[Array], Any] | _Predictor, X: Ar
     Args:
         estimator: a Module; a function of an array (rows, columns); or an object with the method `predict`, such as a
             Trainer or an estimator of scikit-learn. Of several outputs, the class is the largest one.
-        X: (rows, columns).
+        X: (rows, columns), an array or a data frame. An estimator with `predict` gets data frames with their columns.
         y: (rows,), classes or values.
         scoring: "accuracy", "r2" or "neg_mean_squared_error", or a function of (y, predictions) that is larger for
             better ones. None: accuracy for integers, strings and booleans, r2 for other numbers.
         n_repeats: permutations of each column.
         feature_mask: (columns,), a number for each column: columns with the same number are permuted together, and
             the results have an entry for each number, in ascending order.
-        seed: of the permutations.
+        seed: of the permutations; scikit-learn's random_state.
 
     Returns:
         An Importance.
@@ -82,7 +82,8 @@ def permutation_importance(estimator: Callable[[Array], Any] | _Predictor, X: Ar
         >>> found.importances_mean.round(1), found.score
         (array([1.6, 0.3, 0. ]), 1.0)
     """
-    table, actual = np.asarray(X), np.asarray(y)
+    keeps_columns = hasattr(X, "iloc") and not callable(estimator)
+    table, actual = X if keeps_columns else np.asarray(X), np.asarray(y)
     if table.ndim != 2 or len(table) < 2:
         raise ValueError(f"permutation_importance: expected X of shape (rows, columns) with at least two rows, got "
                          f"{table.shape}")
@@ -101,14 +102,18 @@ def permutation_importance(estimator: Callable[[Array], Any] | _Predictor, X: Ar
     return Importance(drops.mean(1), drops.std(1), drops, whole)
 
 
-def _in_random_order(table: Array, columns: Array, generator: Generator) -> Array:
+def _in_random_order(table: Any, columns: Array, generator: Generator) -> Any:
     changed = table.copy()
     order = fastnet.randperm(len(table), generator=generator).numpy()
-    changed[:, columns] = table[order][:, columns]
+    if isinstance(table, np.ndarray):
+        changed[:, columns] = table[order][:, columns]
+    else:                               # a data frame, whose columns keep their dtypes
+        for i in np.flatnonzero(columns):
+            changed.isetitem(i, table.iloc[order, i].array)
     return changed
 
 
-def _scorer(estimator: Any, y: Array, scoring: Any) -> Callable[[Array], float]:
+def _scorer(estimator: Any, y: Array, scoring: Any) -> Callable[[Any], float]:
     """A function of a table: the score of the estimator's predictions for its rows."""
     predicts = estimator if callable(estimator) else getattr(estimator, "predict", None)
     if predicts is None:
@@ -122,13 +127,13 @@ def _scorer(estimator: Any, y: Array, scoring: Any) -> Callable[[Array], float]:
         raise ValueError("permutation_importance: expected different values y for r2, got equal ones; choose "
                          "scoring=\"neg_mean_squared_error\"")
 
-    def predicted(table: Array) -> Array:
+    def predicted(table: Any) -> Array:
         found = predict(estimator, table) if isinstance(estimator, Module) else np.asarray(predicts(table))
         if found.ndim == y.ndim + 1:
             found = found.argmax(-1) if name == "accuracy" and found.shape[-1] > 1 else found[..., 0]
         return found
 
-    def score(table: Array) -> float:
+    def score(table: Any) -> float:
         found = predicted(table)
         if callable(name):
             return float(name(y, found))

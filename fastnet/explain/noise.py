@@ -4,6 +4,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 import fastnet
 from fastnet import Generator, Tensor
 from fastnet._core.errors import check_number, given_text, one_of, whole_number
@@ -148,6 +150,8 @@ def _for_copies(kwargs: dict[str, Any], count: int, rows: int) -> dict[str, Any]
             return tuple(map(each, x))
         if isinstance(x, list) and len(x) == rows:
             return [entry for entry in x for _ in range(count)]
+        if isinstance(x, np.ndarray) and x.shape[:1] == (rows,):
+            return x.repeat(count, 0)
         if isinstance(x, Tensor) and x.ndim and len(x) == rows and rows > 1:
             return Samples((x,)).interleaved(count).inputs[0]
         return x

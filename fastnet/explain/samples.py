@@ -155,7 +155,7 @@ def as_baselines(name: str, baselines: Baselines, inputs: Sequence[Tensor]) -> t
 
     Raises:
         TypeError: a baseline is neither a tensor nor a number.
-        ValueError: a baseline has another shape than its input.
+        ValueError: a baseline has another shape than its input, or is not finite.
     """
     found = []
     for x, given in zip(inputs, per_input(name, "baselines", baselines, inputs)):
@@ -168,6 +168,8 @@ def as_baselines(name: str, baselines: Baselines, inputs: Sequence[Tensor]) -> t
             found.append(fastnet.full((1, *x.shape[1:]), 0 if given is None else given, dtype=x.dtype))
         else:
             raise TypeError(f"{name}: expected baselines to be tensors or numbers, got {given_text(given)}")
+        if not np.isfinite(found[-1].numpy()).all():
+            raise ValueError(f"{name}: expected finite baselines, got NaN or infinite values")
     return tuple(found)
 
 

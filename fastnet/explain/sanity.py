@@ -99,8 +99,8 @@ def check(model: Module, x: Any, target: Target = None,
 
     Raises:
         TypeError: model is not a Module, or methods are not functions of a model.
-        ValueError: it has no parameters; there are no methods, or two with the same name; or attributions are NaN or
-            infinite.
+        ValueError: it has no parameters; there are no methods, or two with the same name; or inputs or attributions are
+            NaN or infinite.
 
     Example:
         >>> import fastnet
@@ -118,6 +118,8 @@ def check(model: Module, x: Any, target: Target = None,
     if not layers:
         raise ValueError("check: expected a model with parameters, whose weights can be randomised")
     inputs = as_inputs("check", x)
+    if not all(np.isfinite(given.numpy()).all() for given in inputs):
+        raise ValueError("check: expected finite inputs, got NaN or infinite values")
     chosen = _predicted(model, inputs) if target is None else target
     explain = _explanations(methods, random, x, chosen)
     before = {name: function() for name, function in explain.items()}
@@ -139,7 +141,11 @@ def _explanations(methods: Any, model: Module, x: Any, target: Any) -> dict[str,
         if not callable(make):
             raise TypeError(f"check: expected methods to be functions of a model, such as the class Saliency, got "
                             f"{given_text(make)}")
-        made = make(model)
+        try:
+            made = make(model)
+        except TypeError as e:
+            raise TypeError(f"check: expected methods to be functions of a model alone, such as `lambda model: "
+                            f"LayerGradCam(model, model.layer4)`: {e}") from e
         name = _name(made)
         if name in found:
             raise ValueError(f"check: expected methods with different names, got {name} twice; check each alone")

@@ -11,12 +11,14 @@ from fastnet.functional.random import check_probability
 
 __all__ = ["LoRAConfig"]
 
-# Settings of peft that change the computation and that fastnet does not have, with the values that mean "not used".
-_UNUSED: Mapping[str, tuple[Any, ...]] = {
+# Settings of peft that change the computation, with the values that an adapter of fastnet can have beside None. Other
+# initial values of lora_A and lora_B, such as pissa's, are subtracted from the frozen weights, which peft changes.
+_ALLOWED: Mapping[str, tuple[Any, ...]] = {
     "bias": ("none",), "rank_pattern": ({},), "alpha_pattern": ({},), "lora_bias": (False,), "use_qalora": (False,),
-    "layer_replication": (), "trainable_token_indices": (), "megatron_config": (),
-    "alora_invocation_tokens": (), "arrow_config": (), "target_parameters": ([],), "exclude_modules": ([],),
-    "layers_to_transform": (), "use_bdlora": (False,), "velora_config": (), "monteclora_config": (), "kasa_config": (),
+    "init_lora_weights": (True, False, "gaussian", "orthogonal", "eva"), "layer_replication": (),
+    "trainable_token_indices": (), "megatron_config": (), "alora_invocation_tokens": (), "arrow_config": (),
+    "target_parameters": ([],), "exclude_modules": ([],), "layers_to_transform": (), "use_bdlora": (False,),
+    "velora_config": (), "monteclora_config": (), "kasa_config": (),
 }
 
 
@@ -88,7 +90,7 @@ class LoRAConfig:
         kind = document.get("peft_type") if isinstance(document, dict) else None
         if kind != "LORA":
             raise ValueError(f"expected the adapter_config.json of a LoRA adapter, got peft_type {kind!r}")
-        for name, values in _UNUSED.items():
+        for name, values in _ALLOWED.items():
             if document.get(name) not in (None, *values):
                 raise ValueError(f"the adapter has the setting {name}={document[name]!r}, which fastnet does not have")
         targets: Any = document.get("target_modules")

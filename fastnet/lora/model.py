@@ -235,7 +235,7 @@ def _set(model: nn.Module, names: tuple[str, ...], trainable: bool) -> None:
 
 
 def delete_adapter(model: nn.Module, name: str) -> None:
-    """Remove an adapter.
+    """Remove an adapter. Without any, the layers are ordinary ones again.
 
     Args:
         model: with adapters.
@@ -251,6 +251,8 @@ def delete_adapter(model: nn.Module, name: str) -> None:
         layer.active = tuple(other for other in layer.active if other != name)
         if name in layer.adapters:
             del layer.adapters[name]
+    if not configs(model):
+        _unloaded(model)
 
 
 def merge(model: nn.Module) -> None:
@@ -263,7 +265,8 @@ def merge(model: nn.Module) -> None:
         model: with adapters.
 
     Raises:
-        ValueError: the model has no adapters, they are merged already, or a weight is computed (pruned, for example).
+        ValueError: the model has no adapters, they are merged already, or a weight is computed (pruned, for example) or
+            tied to another one.
 
     Example:
         >>> import fastnet
@@ -281,10 +284,25 @@ def merge(model: nn.Module) -> None:
         raise ValueError(f"lora.merge: the weights of {names_text(computed)} are computed, by masks of pruning or by a "
                          "norm, and cannot hold an update; make them parameters first, with fastnet.prune.remove or "
                          "nn.utils.remove_weight_norm")
+    changing = {path: own for path, layer in layers.items()
+                if (own := tuple(name for name in layer.active if name in layer.adapters))}
+    _refuse_tied(model, {path: layers[path] for path in changing})
+    for path, own in changing.items():
+        layers[path].merge(own)
+
+
+def _refuse_tied(model: nn.Module, layers: dict[str, AdaptedLayer]) -> None:
+    """Refuse layers whose weight another module has, too: an adapter updates it in one place, a merge in both."""
+    names: dict[int, list[str]] = {}
+    for path, module in model.named_modules():
+        for name, p in module.named_parameters(path, recurse=False):
+            names.setdefault(id(p), []).append(name)
     for layer in layers.values():
-        own = tuple(name for name in layer.active if name in layer.adapters)
-        if own:
-            layer.merge(own)
+        tied = names[id(layer.adapted_weight)]
+        if len(tied) > 1:
+            raise ValueError(f"lora.merge: {names_text(tied)} are one parameter, and its adapter updates it in one of "
+                             "these places: a merge would change the others, too; give the layer a weight of its own, "
+                             "or keep the adapter")
 
 
 def unmerge(model: nn.Module) -> None:

@@ -235,6 +235,7 @@ def test_wrong_arguments(x, call, error, message):
 
 @pytest.mark.parametrize("options, message", [
     ({"baselines": fastnet.zeros(4, 5)}, r"expected a baseline of shape \(4, 6\), or of one sample, got \(4, 5\)"),
+    ({"baselines": float("nan")}, "expected finite baselines"),
     ({"baselines": (0, 0)}, "expected baselines to be a tuple of 1"),
     ({"method": "simpson"}, "unknown method 'simpson'"),
     ({"n_steps": 0}, "n_steps of at least 1"),

@@ -47,6 +47,13 @@ def test_no_noise_is_the_method_itself(x):
     assert delta.shape == (9,) and delta.abs().max().item() < 1e-5
 
 
+def test_targets_of_rows():
+    model, x = nn.Linear(4, 2), fastnet.randn(4, 4)
+    rows = [0, 1, 0, 1]
+    found = [SmoothGrad(model).attribute(x, target=target) for target in (rows, np.array(rows), fastnet.tensor(rows))]
+    assert all((other == found[0]).all() for other in found)
+
+
 def test_two_inputs(x):
     first, second = SmoothGrad(lambda a, b: (a * b).sum(1)).attribute((x, 2 * x), stdevs=(0.0, 0.0), abs=False)
     np.testing.assert_allclose(first.numpy(), 2 * x.numpy(), rtol=1e-6)

@@ -80,9 +80,18 @@ def test_ablation_of_token_ids():
     np.testing.assert_allclose(second.numpy()[:, 0], expected[:, 2], atol=1e-5)
 
 
+def test_masks_are_repeated_along_dimensions_of_size_1():
+    """One mask of superpixels for all channels and pictures."""
+    x, mask = fastnet.randn(2, 3, 4, 4), fastnet.tensor(np.arange(4).repeat(4).reshape(1, 1, 4, 4))
+    method = FeatureAblation(lambda x: (x * x).sum((1, 2, 3)))
+    found = method.attribute(x, feature_mask=mask)
+    assert (found == method.attribute(x, feature_mask=mask.expand(2, 3, 4, 4))).all()
+    np.testing.assert_allclose(found[:, 0, :, 0].numpy(), (x * x).sum((1, 3)).numpy(), rtol=1e-4)
+
+
 @pytest.mark.parametrize("mask, error, message", [
     (fastnet.tensor([[0.0, 1.0, 2.0]]), TypeError, "hold integers"),
-    (fastnet.tensor([[0, 1]]), ValueError, r"feature_mask of shape \(1, 3\) or \(2, 3\), got \(1, 2\)"),
+    (fastnet.tensor([[0, 1]]), ValueError, r"feature_mask of shape \(1, 3\) or \(2, 3\), .*, got \(1, 2\)"),
 ])
 def test_wrong_masks(mask, error, message):
     with pytest.raises(error, match=message):
@@ -130,6 +139,26 @@ def test_importance_as_in_scikit_learn():
     assert (permutation_importance(fitted, X, y > 0, n_repeats=30).importances == ours.importances).all()
     theirs = inspection.permutation_importance(fitted, X, y > 0, n_repeats=30, random_state=0)
     np.testing.assert_allclose(ours.importances_mean, theirs.importances_mean, atol=0.05)
+
+
+@pytest.mark.filterwarnings("error")
+def test_estimators_get_data_frames():
+    """A pipeline that chooses columns by name, one of which is text."""
+    pandas, compose = pytest.importorskip("pandas"), pytest.importorskip("sklearn.compose")
+    from sklearn.inspection import permutation_importance as theirs
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+    X, y = table()
+    frame = pandas.DataFrame({"size": X[:, 0], "kind": np.where(X[:, 1] > 0, "b", "a"), "other": X[:, 2]})
+    columns = compose.make_column_transformer((OneHotEncoder(), ["kind"]), ("passthrough", ["size", "other"]))
+    fitted = make_pipeline(columns, LogisticRegression()).fit(frame, y > 0)
+    ours, before = permutation_importance(fitted, frame, y > 0, n_repeats=30), frame.copy()
+    np.testing.assert_allclose(ours.importances_mean, theirs(fitted, frame, y > 0, n_repeats=30,
+                                                             random_state=0).importances_mean, atol=0.05)
+    assert frame.equals(before)
+    array = permutation_importance(lambda X: X[:, 0], frame[["size", "other"]], y)      # a function gets an array
+    assert array.importances_mean[0] > array.importances_mean[1]
 
 
 def test_importance_of_a_module_and_of_groups():

@@ -72,16 +72,21 @@ def test_wrong_arguments():
     model, x = nn.Sequential(nn.Linear(2, 3), nn.ReLU()), fastnet.ones(1, 2)
     for methods, error, message in (
             ([], ValueError, "expected at least one method, got none"),
+            (LayerGradCam, TypeError, "functions of a model alone, such as `lambda model: .* argument: 'layer'"),
             (Saliency(model), TypeError, "expected methods to be functions of a model, .* got Saliency"),
             ([lambda m: LayerGradCam(m, m[0]), lambda m: LayerGradCam(m, m[1])], ValueError, "got LayerGradCam twice")):
         with pytest.raises(error, match=message):
             explain.check(model, x, methods=methods)
 
 
-def test_attributions_that_are_nan_are_no_change():
+def test_numbers_that_are_nan_are_no_change():
     model = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    with pytest.raises(ValueError, match="check: expected finite inputs"):
+        explain.check(model, fastnet.full((1, 2), float("nan")), methods=Saliency)
+    with fastnet.no_grad():
+        model[0].weight.fill_(float("inf"))
     with pytest.raises(ValueError, match="the attributions of InputXGradient have NaN or infinite values"):
-        explain.check(model, fastnet.full((1, 2), float("nan")), methods=explain.InputXGradient)
+        explain.check(model, fastnet.ones(1, 2), methods=explain.InputXGradient)
 
 
 def test_a_pruned_model_is_checked(trained):

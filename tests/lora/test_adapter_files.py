@@ -105,6 +105,7 @@ def test_tensors_that_are_missing_or_too_many(tmp_path):
 
 @pytest.mark.parametrize("change, text", [
     ({"peft_type": "LOHA"}, "a LoRA adapter, got peft_type 'LOHA'"), ({"rank_pattern": {"first": 4}}, "rank_pattern"),
+    ({"init_lora_weights": "pissa"}, "the setting init_lora_weights='pissa', which fastnet does not have"),
     ({"bias": "all"}, "the setting bias='all', which fastnet does not have"), ({"r": "2"}, "expected r to be"),
     (None, "is damaged")])
 def test_settings_that_cannot_be_served(tmp_path, change, text):

@@ -195,6 +195,45 @@ def test_copies_and_other_dtypes():
     np.testing.assert_array_equal(twin.float()(x).detach().numpy(), model(x).detach().numpy())
 
 
+@pytest.mark.parametrize("both", [True, False])
+def test_a_weight_in_two_places_is_not_merged(both):
+    """Its adapter updates it in one place, and a merge would in both."""
+    model = nn.Sequential(nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 6))
+    model[2].weight = model[0].weight
+    lora.apply(model, r=2, target_modules=["0", "2"] if both else ["2"])
+    with fastnet.no_grad():
+        model[2].adapters["default"].lora_B.fill_(1)
+    x, before = fastnet.randn(3, 6), model[0].weight.clone()
+    expected = model(x)
+    for merge in (lora.merge, lora.merge_and_unload):
+        with pytest.raises(ValueError, match=r"lora\.merge: 0\.weight, 2\.weight are one parameter, and its adapter"):
+            merge(model)
+    assert (model[0].weight == before).all() and (model(x) == expected).all()
+
+
+def test_a_layer_that_is_called_twice_is_merged_once():
+    layer = nn.Linear(6, 6)
+    model = lora.apply(nn.Sequential(layer, nn.Tanh(), layer), r=2, seed=0)
+    with fastnet.no_grad():
+        layer.adapters["default"].lora_B.fill_(0.1)
+    x = fastnet.randn(3, 6)
+    expected = model(x)
+    lora.merge(model)
+    assert fastnet.allclose(model(x), expected, atol=1e-5)
+
+
+def test_without_adapters_the_layers_are_ordinary_ones(tmp_path):
+    model = lora.apply(nn.Sequential(nn.Linear(4, 3)), r=2)
+    lora.add(model, "other")
+    lora.delete_adapter(model, "default")
+    assert list(model[0].adapters) == ["other"]
+    lora.delete_adapter(model, "other")
+    assert type(model[0]) is nn.Linear
+    model.save(tmp_path / "m.safetensors")
+    assert fastnet.load(tmp_path / "m.safetensors").state_dict().keys() == {"0.weight", "0.bias"}
+    lora.apply(model, r=1)
+
+
 def test_merged_models_have_no_state_dict(tmp_path):
     """A state_dict of the merged weight and of the adapters would apply the updates twice."""
     model = trained(lora.apply(network(), r=2, seed=0))

@@ -72,6 +72,17 @@ def and_more(count: int, listed: int) -> str:
     return f" and {count - listed} more" if count > listed else ""
 
 
+def listed(things: Iterable[object], most: int = 10) -> str:
+    """Things in an error: the first of them, and how many more there are.
+
+    Args:
+        things: names, for example.
+        most: the most that the error names.
+    """
+    texts = list(map(str, things))
+    return ", ".join(texts[:most]) + and_more(len(texts), most)
+
+
 def did_you_mean(given: object, known: Iterable[object], advice: str = "") -> str:
     """The continuation of an error about an unknown name: the closest known name, if one is close, and advice.
 

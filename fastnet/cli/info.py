@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import fastnet
-from fastnet._core.errors import and_more
+from fastnet._core.errors import listed
 from fastnet.backend import config
 from fastnet.cli.saved import Saved, versions
 from fastnet.cli.targets import classes_of
@@ -125,7 +125,7 @@ def _about_rows(about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _classes_text(classes: Sequence[Any]) -> str:
-    return ", ".join(map(str, classes[:_MOST_NAMES])) + and_more(len(classes), _MOST_NAMES)
+    return listed(classes, _MOST_NAMES)
 
 
 def _pairs(values: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet import nn
-from fastnet._core.errors import shape_text
+from fastnet._core.errors import listed, shape_text
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet._io.atomic import replacing
@@ -20,15 +20,7 @@ from fastnet.backend import K
 from fastnet.lora.config import LoRAConfig
 from fastnet.lora.layers import LAYERS
 from fastnet.lora.model import active_names, add_with, check_known, configs, delete_adapter, set_adapter, unload
-from fastnet.lora.selection import (
-    adapted_layers,
-    base_class,
-    is_named,
-    module_paths,
-    names_text,
-    peft_targets,
-    saved_modules,
-)
+from fastnet.lora.selection import adapted_layers, base_class, is_named, module_paths, peft_targets, saved_modules
 from fastnet.models.gpt import Projection
 
 if TYPE_CHECKING:
@@ -69,7 +61,7 @@ def save_adapter(model: nn.Module, folder: StrPath, name: str | None = None) -> 
     forbid_in_recording("save_adapter()")
     known = configs(model)
     if name is None and len(known) != 1:
-        raise ValueError(f"save_adapter: expected the name of an adapter, the model has {names_text(known) or 'none'}")
+        raise ValueError(f"save_adapter: expected the name of an adapter, the model has {listed(known) or 'none'}")
     name = next(iter(known)) if name is None else name
     check_known("save_adapter", model, (name,))
     outputs = _attention_outputs(model, name)
@@ -196,9 +188,9 @@ class _Loading:
         others = [path for path in paths if path in modules and base_class(modules[path]) not in LAYERS]
         if missing:
             raise ValueError(f"the adapter is of another model: {type(self.model).__name__} has no layers "
-                             f"{names_text(missing)}")
+                             f"{listed(missing)}")
         if others:
-            raise ValueError(f"the adapter is of another model: {names_text(others)} are not layers with adapters, "
+            raise ValueError(f"the adapter is of another model: {listed(others)} are not layers with adapters, "
                              f"such as {type(modules[others[0]]).__name__}")
 
     def _copy(self) -> None:
@@ -208,11 +200,11 @@ class _Loading:
         for text, keys in (("tensors that the file lacks", [key for key in own if key not in given]),
                            ("tensors that the model lacks", [key for key in given if key not in own])):
             if keys:
-                problems.append(f"{text}: {names_text(keys)}")
+                problems.append(f"{text}: {listed(keys)}")
         different = [f"{key} {shape_text(given[key])}, expected {shape_text(tensor)}" for key, tensor in own.items()
                      if key in given and given[key].shape != tensor.shape]
         if different:
-            problems.append(f"shapes that differ: {names_text(different)}")
+            problems.append(f"shapes that differ: {listed(different)}")
         if problems:
             raise ValueError("\n    ".join(["the adapter is of another model:", *problems]))
         for key, tensor in own.items():

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from fastnet import nn
-from fastnet._core.errors import given_text
+from fastnet._core.errors import given_text, listed
 from fastnet._core.state import forbid_in_recording
 from fastnet.lora.config import LoRAConfig
 from fastnet.lora.layers import LAYERS, AdaptedLayer
-from fastnet.lora.selection import adapted_layers, base_class, names_text, saved_modules, selected_layers
+from fastnet.lora.selection import adapted_layers, base_class, saved_modules, selected_layers
 from fastnet.random import Generator
 
 __all__ = ["active_names", "add", "add_with", "apply", "check_known", "configs", "delete_adapter", "merge",
@@ -154,7 +154,7 @@ def _check_new(model: nn.Module, name: str, config: LoRAConfig, layers: Sequence
     for other, known in configs(model).items():
         shared = sorted(whole & set(saved_modules(model, known)))
         if shared:
-            raise ValueError(f"lora: the adapter {other!r} trains {names_text(shared)} as a whole; expected another "
+            raise ValueError(f"lora: the adapter {other!r} trains {listed(shared)} as a whole; expected another "
                              "module in modules_to_save")
 
 
@@ -219,7 +219,7 @@ def check_known(function: str, model: nn.Module, names: Iterable[str]) -> None:
     for name in names:
         if name not in known:
             raise ValueError(f"lora.{function}: the model has no adapter {name!r}; it has "
-                             f"{names_text(known) or 'none'}")
+                             f"{listed(known) or 'none'}")
 
 
 def _set(model: nn.Module, names: tuple[str, ...], trainable: bool) -> None:
@@ -281,7 +281,7 @@ def merge(model: nn.Module) -> None:
         raise ValueError("lora.merge: the model has no adapters")
     computed = [path for path, layer in layers.items() if layer.adapted_name not in layer._parameters]
     if computed:
-        raise ValueError(f"lora.merge: the weights of {names_text(computed)} are computed, by masks of pruning or by a "
+        raise ValueError(f"lora.merge: the weights of {listed(computed)} are computed, by masks of pruning or by a "
                          "norm, and cannot hold an update; make them parameters first, with fastnet.prune.remove or "
                          "nn.utils.remove_weight_norm")
     changing = {path: own for path, layer in layers.items()
@@ -300,7 +300,7 @@ def _refuse_tied(model: nn.Module, layers: dict[str, AdaptedLayer]) -> None:
     for layer in layers.values():
         tied = names[id(layer.adapted_weight)]
         if len(tied) > 1:
-            raise ValueError(f"lora.merge: {names_text(tied)} are one parameter, and its adapter updates it in one of "
+            raise ValueError(f"lora.merge: {listed(tied)} are one parameter, and its adapter updates it in one of "
                              "these places: a merge would change the others, too; give the layer a weight of its own, "
                              "or keep the adapter")
 

@@ -5,22 +5,15 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from fastnet import nn
-from fastnet._core.errors import and_more, did_you_mean
+from fastnet._core.errors import did_you_mean, listed
 from fastnet.lora.config import LoRAConfig
 from fastnet.lora.layers import LAYERS, AdaptedLayer
 from fastnet.models.gpt import Projection
-from fastnet.nn.state_dict import LISTED
 
-__all__ = ["adaptable", "adapted_layers", "base_class", "is_named", "module_paths", "names_text", "peft_targets",
+__all__ = ["adaptable", "adapted_layers", "base_class", "is_named", "module_paths", "peft_targets",
            "saved_modules", "selected_layers"]
 
 _DEFAULT_LAYERS = nn.Linear, nn.MultiheadAttention, Projection
-
-
-def names_text(names: Iterable[str]) -> str:
-    """Names for an error: the first ten, and how many more there are."""
-    names = list(names)
-    return ", ".join(names[:LISTED]) + and_more(len(names), LISTED)
 
 
 def base_class(layer: nn.Module) -> type[nn.Module]:
@@ -70,13 +63,13 @@ def selected_layers(model: nn.Module, config: LoRAConfig) -> list[tuple[str, nn.
     others = [path for path in found if path not in layers]
     if others:
         kinds = ", ".join(kind.__name__ for kind in LAYERS)
-        raise ValueError(f"lora: expected target_modules to select {kinds} layers, got {names_text(others)}, of which "
+        raise ValueError(f"lora: expected target_modules to select {kinds} layers, got {listed(others)}, of which "
                          f"{others[0]!r} is a {type(model.get_submodule(others[0])).__name__}{advice}")
     if not found:
         raise ValueError(f"lora: {type(model).__name__} has no linear layer to adapt")
     twice = sorted(path for path in found if _is_inside(path, whole))
     if twice:
-        raise ValueError(f"lora: {names_text(twice)}: expected either an adapter or a module in modules_to_save, not "
+        raise ValueError(f"lora: {listed(twice)}: expected either an adapter or a module in modules_to_save, not "
                          "both")
     return [(path, layer) for path, layer in layers.items() if path in set(found)]
 
@@ -108,7 +101,7 @@ def _paths_by_expression(model: nn.Module, expression: str) -> list[str]:
     found = list(filter(pattern.fullmatch, module_paths(model)))
     if not found:
         raise ValueError(f"lora: the expression target_modules={expression!r} fits the name of no layer; layers are "
-                         f"{names_text(path for path, _ in adaptable(model))}")
+                         f"{listed(path for path, _ in adaptable(model))}")
     return found
 
 
@@ -118,7 +111,7 @@ def _paths_by_name(model: nn.Module, targets: Sequence[str]) -> list[str]:
         if not any(is_named(path, target) for path in paths):
             known = dict.fromkeys(path.rpartition(".")[2] for path, _ in adaptable(model))
             raise ValueError(f"lora: no layer is called {target!r}{did_you_mean(target, known)}; layers are "
-                             f"{names_text(known)}")
+                             f"{listed(known)}")
     return [path for path in paths if any(is_named(path, target) for target in targets)]
 
 

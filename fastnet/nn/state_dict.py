@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fastnet import dtypes
-from fastnet._core.errors import and_more, shape_text
+from fastnet._core.errors import and_more, listed, shape_text
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet.backend import K
@@ -81,7 +81,7 @@ def load_state(name: str, own: Mapping[str, Tensor], state_dict: Mapping[str, An
         raise TypeError(f"load_state_dict: expected a mapping from names to tensors, got {type(state_dict).__name__}")
     keys = IncompatibleKeys([k for k in own if k not in state_dict], [k for k in state_dict if k not in own])
     values = {k: _array(k, state_dict[k], own[k].dtype) for k in own if k in state_dict}
-    problems = [f"{kind} key(s) in state_dict: {', '.join(map(repr, found[:LISTED]))}{and_more(len(found), LISTED)}"
+    problems = [f"{kind} key(s) in state_dict: {listed(map(repr, found), LISTED)}"
                 for kind, found in zip(("Missing", "Unexpected"), keys) if found and strict]
     misshapen = [k for k, value in values.items() if value.shape != own[k].shape]
     problems += [f"size mismatch for {k}: the state_dict has shape {shape_text(values[k])}, the model "

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import fastnet
-from fastnet import nn
+from fastnet import Tensor, nn
 from fastnet._core.errors import did_you_mean, shape_text
 from fastnet.nn import functional as F
 
 if TYPE_CHECKING:
-    from fastnet import Tensor
     from fastnet.training.losses import Loss
     from fastnet.transfer.extraction import Tapped
 
@@ -150,4 +149,8 @@ def without_gradient(model: Tapped, *inputs: Tensor) -> tuple[Tensor, list[Tenso
     """The output and the features of a teacher, without gradients."""
     with fastnet.no_grad():
         output, features = model(*inputs)
+    for path, x in zip(model.paths, features):
+        if not isinstance(x, Tensor):
+            raise ValueError(f"Distiller: expected layers that return a tensor, but {path!r} returns a "
+                             f"{type(x).__name__}")
     return output.detach(), [x.detach() for x in features]

@@ -8,7 +8,7 @@ import numpy as np
 
 import fastnet
 from fastnet import data as d, nn
-from fastnet._core.errors import check_number, given_text
+from fastnet._core.errors import check_number, given_text, listed
 from fastnet.training.distillation import LayerPair, layer_pairs, soft_losses, weighted_mean, without_gradient
 from fastnet.training.sources import base_dataset
 from fastnet.training.trainer import Trainer
@@ -58,8 +58,9 @@ class Distiller(Trainer):
 
     Raises:
         TypeError: a model is not a Module.
-        ValueError: the teacher is the student, a number is out of range, or a model does not have a layer; when `fit`
-            starts, outputs or features don't fit, or a model calls a layer several times.
+        ValueError: the teacher is the student or shares tensors that training changes, a number is out of range, or a
+            model does not have a layer; when `fit` starts, outputs or features don't fit, a model calls a layer several
+            times, or the teacher computes NaN.
 
     Example:
         >>> import numpy as np, fastnet
@@ -89,6 +90,7 @@ class Distiller(Trainer):
         if teacher is student:
             raise ValueError("Distiller: expected a teacher that is not the student, whose training would change it; "
                              "copy.deepcopy makes a second model")
+        _refuse_shared(teacher, student)
         for name, value, most in (("temperature", temperature, np.inf), ("alpha", alpha, 1),
                                   ("feature_weight", feature_weight, np.inf),
                                   ("attention_weight", attention_weight, np.inf)):
@@ -171,6 +173,8 @@ class Distiller(Trainer):
         inputs, rest = dataset.arrays[:count], dataset.arrays[count:]
         parts = [[x.numpy() for x in _taught(self._taps[1], list(self.pairs), *batch)]
                  for batch in self._input_batches(dataset, count, training)]
+        if not all(np.isfinite(x).all() for part in parts for x in part):
+            raise ValueError("Distiller: the teacher computes NaN or infinite values for these inputs; check both")
         return d.TensorDataset(*inputs, *(np.concatenate(column) for column in zip(*parts)), *rest)
 
     def _input_batches(self, dataset: Any, count: int, training: BatchSource) -> Iterator[list[Tensor]]:
@@ -188,6 +192,17 @@ class Distiller(Trainer):
         finally:
             if not self._unclosed:
                 self._remove_taps()
+
+
+def _refuse_shared(teacher: nn.Module, student: nn.Module) -> None:
+    """Refuse a student whose training would change tensors of the teacher."""
+    taught = {id(x) for x in (*teacher.parameters(), *teacher.buffers())}
+    changing = [(name, p) for name, p in student.named_parameters() if p.requires_grad]
+    shared = [name for name, x in (*changing, *student.named_buffers()) if id(x) in taught]
+    if shared:
+        raise ValueError(f"Distiller: {listed(shared)} of the student are also the teacher's, and training would "
+                         "change them; copy.deepcopy makes a layer of the student's own, and parameters that are "
+                         "shared must be frozen")
 
 
 def _taught(teacher: Tapped, pairs: list[LayerPair], *inputs: Tensor) -> list[Any]:

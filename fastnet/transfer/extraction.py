@@ -27,7 +27,7 @@ class Tapped:
     """
 
     def __init__(self, name: str, model: nn.Module, paths: Sequence[str]) -> None:
-        self._name, self._model, self._paths = name, model, tuple(paths)
+        self._name, self._model, self.paths = name, model, tuple(paths)
         self._calls: dict[str, list[Any]] = {}
         self._handles = [model.get_submodule(path).register_forward_hook(self._noting(path))
                          for path in dict.fromkeys(paths)]
@@ -43,7 +43,7 @@ class Tapped:
         """
         try:
             output = self._model(*inputs)
-            return output, [_only(self._name, path, self._calls.get(path, ())) for path in self._paths]
+            return output, [_only(self._name, path, self._calls.get(path, ())) for path in self.paths]
         finally:
             self._calls.clear()
 

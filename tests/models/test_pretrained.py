@@ -335,3 +335,14 @@ def test_a_file_of_no_known_network(path):
     fastnet.save_file({"a.weight": fastnet.ones(2)}, path)
     with pytest.raises(ValueError, match=r"no network of fastnet.models has the tensors of this file, .*'a.weight'"):
         fastnet.load_pretrained(path)
+
+
+def test_a_file_of_nearly_a_known_network(path):
+    state = models.resnet8(num_classes=3).state_dict()
+    removed = [name for name in state if "bn2" in name and "num_batches" not in name]
+    first = next(iter(state))
+    changed = {"more": fastnet.ones(1), first: fastnet.ones(*state[first].shape, 1)}
+    fastnet.save_file({name: x for name, x in state.items() if name not in removed} | changed, path)
+    with pytest.raises(ValueError, match=rf"which is nearest to resnet8's; it lacks '{removed[0]}', .* and \d more; "
+                                         rf"it has besides 'more'; it has in another size '{first}': make the"):
+        fastnet.load_pretrained(path)

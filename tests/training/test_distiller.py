@@ -205,6 +205,16 @@ def test_wrong_models_and_features():
     student = network(5)
     with pytest.raises(ValueError, match="expected a teacher that is not the student"):
         fastnet.Distiller(student, student)
+    for part in (0, 2):
+        student = network(8)
+        student[part] = (teacher := network(8))[part]
+        with pytest.raises(ValueError, match=rf"{part}\.weight, {part}\.bias of the student are also the teacher's"):
+            fastnet.Distiller(teacher, student)
+        teacher[part].requires_grad_(False)
+        fastnet.Distiller(teacher, student)
+    (student := images(4))[1] = (teacher := images(4).requires_grad_(False))[1]
+    with pytest.raises(ValueError, match=r"1\.running_mean, 1\.running_var, .* are also the teacher's"):
+        fastnet.Distiller(teacher, student)
     shared = nn.Sequential(activation := nn.ReLU(), nn.Linear(4, 3), activation)
     with pytest.raises(ValueError, match="Distiller: expected a layer that the model calls once; it calls '0' 2 times"):
         fastnet.Distiller(shared, nn.Sequential(nn.ReLU(), nn.Linear(4, 3)), features=["0"]).fit(X, Y, progress=False)
@@ -214,3 +224,26 @@ def test_wrong_models_and_features():
         fastnet.Distiller(network(8), network(5), attention=["0"]).fit(X, Y, progress=False)
     with pytest.raises(ValueError, match=r"features '4' of the student and '7' of the teacher have shapes"):
         fastnet.Distiller(images(8), images(4), features={"4": "7"}).fit(PICTURES, LABELS, progress=False)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_a_teacher_that_computes_nan():
+    teacher = network(8)
+    with fastnet.no_grad():
+        teacher[0].weight.fill_(float("nan"))
+    with pytest.raises(ValueError, match="Distiller: the teacher computes NaN or infinite values"):
+        fastnet.Distiller(teacher, network(5)).fit(X, Y, progress=False)
+
+
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gru, self.head = nn.GRU(4, 5, batch_first=True), nn.Linear(5, 3)
+
+    def forward(self, x):
+        return self.head(self.gru(x)[0][:, -1])
+
+
+def test_layers_that_return_no_tensor():
+    with pytest.raises(ValueError, match="expected layers that return a tensor, but 'gru' returns a tuple"):
+        fastnet.Distiller(Recurrent(), Recurrent(), features=["gru"]).fit(X[:, None], Y, progress=False)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fastnet import models, nn
-from fastnet._core.errors import did_you_mean
+from fastnet._core.errors import did_you_mean, listed
 from fastnet.models.pretrained import timm_names
 from fastnet.models.pretrained.renaming import Arrays, without_prefix
 from fastnet.nn.parameter import outlines
@@ -94,17 +94,31 @@ def network_of(arrays: Mapping[str, Array]) -> tuple[str, dict[str, Any]]:
         ('resnet8', {'num_classes': 3, 'in_channels': 1})
     """
     given = {name: tuple(array.shape) for name, array in arrays.items() if not name.endswith(_BATCH_COUNTER)}
+    known = []
     for name in _FUNCTIONS:
         for options in _variants(name):
-            sizes = _prime_sizes(_shapes_of(name, options), given)
+            known.append((name, _shapes_of(name, options)))
+            sizes = _prime_sizes(known[-1][1], given)
             if sizes is not None:
                 return name, {"num_classes": sizes.get(_CLASSES, 1000), "in_channels": sizes[_CHANNELS], **options}
     if any(name.endswith(("word_embeddings.weight", "wte.weight")) for name in given):
         raise ValueError("only config.json tells how many heads a Transformer has: put it beside the file, or make the "
                          "model and call load_pretrained(path, model=model)")
-    raise ValueError("no network of fastnet.models has the tensors of this file, the first of which are "
-                     f"{', '.join(map(repr, list(given)[:3]))}: make the model and call load_pretrained(path, "
-                     "model=model)")
+    name, shapes = min(known, key=lambda entry: len(entry[1].keys() ^ given.keys()))
+    raise ValueError(f"no network of fastnet.models has the tensors of this file, {_difference(name, shapes, given)}: "
+                     "make the model and call load_pretrained(path, model=model)")
+
+
+def _difference(network: str, shapes: dict[str, tuple[int, ...]], given: dict[str, tuple[int, ...]]) -> str:
+    """How a file differs from the network with the most similar names, unless less than half of these agree."""
+    missing, added = [name for name in shapes if name not in given], [name for name in given if name not in shapes]
+    if 2 * (len(missing) + len(added)) > len(given):
+        return f"the first of which are {listed(map(repr, list(given)[:3]))}"
+    found = {"lacks": missing, "has besides": added, "has in another size": [
+        name for name, shape in shapes.items()
+        if name in given and _prime_sizes({name: shape}, {name: given[name]}) is None]}
+    return f"which is nearest to {network}'s; it " + "; it ".join(
+        f"{verb} {listed(map(repr, names))}" for verb, names in found.items() if names)
 
 
 def _variants(name: str) -> Iterator[dict[str, Any]]:

@@ -124,7 +124,8 @@ def lines_for_columns(columns: list[str], cells: Mapping[str, Any], sums: Array,
     """
     total = float(np.abs(sums).sum()) or 1.0
     order = np.argsort(-np.abs(sums), kind="stable")[:most]
-    names = [f"{columns[i]} = {cells[columns[i]]}" for i in order]
+    shown = ["missing" if cells[columns[i]] is None else cells[columns[i]] for i in order]
+    names = [f"{columns[i]} = {cell}" for i, cell in zip(order, shown)]
     width = max(map(len, names))
     left = [f"  and {len(columns) - most} more columns"] if len(columns) > most else []
     return [f"  {name:{width}}  {sums[i]:+.3f}  {abs(sums[i]) / total:.0%}" for name, i in zip(names, order)] + left

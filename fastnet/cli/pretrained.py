@@ -60,7 +60,7 @@ def pretrained_network(settings: dict[str, Any], shape: Sequence[int], outputs: 
         outputs: number of classes.
 
     Raises:
-        ValueError: the network does not take such images, or a pattern of --freeze matches nothing.
+        ValueError: the network does not take such images, a pattern of --freeze matches nothing, or all is frozen.
     """
     from fastnet.models import load_pretrained
     from fastnet.models.heads import head_of
@@ -76,6 +76,9 @@ def pretrained_network(settings: dict[str, Any], shape: Sequence[int], outputs: 
     named = [pattern for pattern in patterns if pattern != ALL_BUT_HEAD]
     if named:
         freeze(model, named)
+    if not any(p.requires_grad for p in model.parameters()):
+        raise ValueError(f"--freeze {' '.join(named)} leaves nothing to train, not even the new head {head!r}; --freeze "
+                         "alone freezes all but the head")
     return model.train()
 
 

@@ -83,7 +83,8 @@ def permutation_importance(estimator: Callable[[Array], Any] | _Predictor, X: Ar
         (array([1.6, 0.3, 0. ]), 1.0)
     """
     keeps_columns = hasattr(X, "iloc") and not callable(estimator)
-    table, actual = X if keeps_columns else np.asarray(X), np.asarray(y)
+    table: Any = X if keeps_columns else np.asarray(X)
+    actual = np.asarray(y)
     if table.ndim != 2 or len(table) < 2:
         raise ValueError(f"permutation_importance: expected X of shape (rows, columns) with at least two rows, got "
                          f"{table.shape}")

@@ -55,6 +55,7 @@ def test_wrong_use(trained, tmp_path, capsys):
     assert "the weights of resnet8: leave out --model resnet18" in other
     assert "--pretrained is for folders of images" in failure(capsys, "train", "digits", "--pretrained", file, code=2)
     assert "the pattern 'layer1' matches no module" in failure(capsys, *start, "--freeze", "layer1")
+    assert "--freeze * leaves nothing to train, not even the new head" in failure(capsys, *start, "--freeze", "*")
     (tmp_path / "m.pth").write_bytes(b"PK\x03\x04" + bytes(64))
     assert "a pickle, which can run any code" in failure(capsys, "train", folder, "--pretrained", tmp_path / "m.pth")
     assert "no file '" in failure(capsys, "train", folder, "--pretrained", tmp_path / "none.safetensors")

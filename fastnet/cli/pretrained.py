@@ -77,8 +77,8 @@ def pretrained_network(settings: dict[str, Any], shape: Sequence[int], outputs: 
     if named:
         freeze(model, named)
     if not any(p.requires_grad for p in model.parameters()):
-        raise ValueError(f"--freeze {' '.join(named)} leaves nothing to train, not even the new head {head!r}; --freeze "
-                         "alone freezes all but the head")
+        raise ValueError(f"--freeze {' '.join(named)} leaves nothing to train, not even the new head {head!r}; "
+                         "--freeze alone freezes all but the head")
     return model.train()
 
 

@@ -59,6 +59,13 @@ def test_columns_that_decided_a_row(capsys, model, table):
     assert sum(float(line.split()[-2]) for line in columns) > 0         # for the predicted class
 
 
+def test_a_missing_cell(tmp_path, capsys, model, table):
+    header, first, *_ = table.read_text().splitlines()
+    path = tmp_path / "gap.csv"
+    path.write_text(f"{header}\n{',' + first.split(',', 1)[1]}\n")
+    assert any(line.split("  ")[1] == f"{header.split(',')[0]} = missing" for line in lines(capsys, model, path)[2:])
+
+
 def test_another_class_and_fewer_columns(capsys, model, table):
     _, second, *columns = lines(capsys, model, table, "--class", "kind1", "--top", "2")
     assert second == "integrated_gradients for the logit of kind1:" and len(columns) == 3

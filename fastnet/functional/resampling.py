@@ -166,7 +166,7 @@ def interpolate(input: Tensor, size: Size | None = None, scale_factor: float | S
                            f"and size {tuple(m for _, m, _ in axes)}")
     axes = ((1, 1, None),) * (3 - len(axes)) + axes
     if mode == "nearest" and input.ndim == 4:               # as in PyTorch, whose other dimensions follow the factor
-        axes = tuple((n, m, None if m in (n, 2 * n) else scale) for n, m, scale in axes)
+        axes = tuple((n, m, None if m in (n, 2 * n) and scale not in (1, 2) else scale) for n, m, scale in axes)
     if weights.startswith("nearest"):
         return _interpolate_nearest(input, axes, weights != "nearest")
     return _interpolate_weighted(input, axes, weights, bool(align_corners))

@@ -24,10 +24,13 @@ class Windows(NamedTuple):
     Attributes:
         axes: (kernel, stride, padding, dilation) for D, H and W; None for adaptive pooling.
         lengths: D, H and W of the output.
+        whole: whether these are all windows that lie in the input with its padding, the same before and after it, and
+            no others; False if that is not known.
     """
 
     axes: tuple[Shape, ...] | None
     lengths: Shape
+    whole: bool = False
 
 
 def check_image(name: str, input: Tensor, n: int, unbatched: bool = True) -> None:
@@ -86,7 +89,7 @@ def sliding(name: str, input: Tensor, n: int, kernel_size: Size, stride: Size | 
     if min(lengths) < 1:
         raise RuntimeError(f"{name}: kernel_size {kernel} with dilation {gap} is larger than the input of shape "
                            f"{shape_text(input)} with padding {pad}")
-    return Windows((_WHOLE,) * (_AXES - n) + axes, volume_lengths(lengths))
+    return Windows((_WHOLE,) * (_AXES - n) + axes, volume_lengths(lengths), not ceil_mode)
 
 
 def volume_lengths(lengths: Shape) -> Shape:

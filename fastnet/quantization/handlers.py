@@ -319,6 +319,8 @@ def _as_sliding(windows: Windows, shape: tuple[int, ...]) -> Windows | None:
     """Windows of one size: those of adaptive pooling, too, if they divide the image evenly."""
     if windows.axes is not None:
         return windows
+    if is_open(shape[2:]):
+        return None
     sizes = (1,) * (5 - len(shape)) + tuple(map(int, shape[2:]))
     if any(length == 0 or size % length for size, length in zip(sizes, windows.lengths)):
         return None

@@ -168,7 +168,7 @@ def test_positions_and_unpooling_are_recorded():
 def test_windows_of_a_single_dimension():
     x = fastnet.zeros(1, 1, 5)
     whole = (1, 1, 0, 1)
-    assert sliding("pool", x, 1, 3, 2, 1, 1) == Windows((whole, whole, (3, 2, 1, 1)), (1, 1, 3))
+    assert sliding("pool", x, 1, 3, 2, 1, 1) == Windows((whole, whole, (3, 2, 1, 1)), (1, 1, 3), True)
 
 
 # ---- empty batches and errors ---------------------------------------------------------------------------------------

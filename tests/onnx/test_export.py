@@ -291,8 +291,6 @@ def test_open_dimensions_by_position_and_of_outputs(path):
     made = runs_at(path, model, (normal(1, 4),), {"x": [0], "y": {0: "n"}}, (normal(5, 4),), input_names=["x"],
                    output_names=["y"])
     assert made.graph.output[0].type.tensor_type.shape.dim[0].dim_param == "x_0"
-    with pytest.raises(ExportError, match="need a fixed size of the images; leave only the batch open"):
-        fastnet.onnx.export(nn.MaxPool2d(2), normal(1, 3, 8, 8), path, dynamic_axes={"input": {2: "h"}})
 
 
 def test_shapes_are_computed_only_where_they_are_needed(path):

@@ -28,7 +28,7 @@ def pool_axes(node: Node, code: Code) -> dict[str, Any]:
     x, windows = node.arguments["x"], node.arguments["windows"]
     if len(x.shape) > IMAGE_DIMENSIONS:
         raise code.unsupported("is a pool over three dimensions, which has no rule for C")
-    axes, lengths = windows
+    axes, lengths = windows.axes, windows.lengths
     sizes = (1, *x.shape[2:])[-2:]
     made = {name: Constant(f"{code.result.name}_{name}", None, "pool_axis", dict(zip(_FIELDS, (
         sizes[i], lengths[i + 1], *(_ADAPTIVE if axes is None else axes[i + 1])))))

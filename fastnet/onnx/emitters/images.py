@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet.functional.axis_weights import WEIGHTS, nearest_index
-from fastnet.graph.dimension import is_open
+from fastnet.graph.dimension import Dim, is_open
+from fastnet.graph.form import Value
 from fastnet.onnx.emitting import emits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fastnet._core.annotations import Array, DType, Shape
-    from fastnet.graph import Value
     from fastnet.onnx.writer import Writer
 
-__all__ = ["exact_pads", "fixed_sizes", "window_averages"]
+__all__ = ["exact_pads", "window_averages", "window_sizes"]
 
 # ---- pooling ---------------------------------------------------------------------------------------------------------
 
@@ -27,10 +27,10 @@ def avg_pool(w: Writer, x: Value, windows: Any, count_include_pad: bool, divisor
     """Average pooling, also adaptive."""
     if _is_global(windows):
         return w.add("GlobalAveragePool", x)
-    spatial = fixed_sizes(w, x)
     if windows.axes is None:
-        return _adaptive_averages(w, x, spatial, windows.lengths[-len(spatial):])
-    return window_averages(w, w.name(x), x.dtype, spatial, windows, count_include_pad, divisor)
+        x = _without_open_axes(w, x, windows, "ReduceMean")
+        return _adaptive_averages(w, x, x.shape[2:], windows.lengths[-len(x.shape[2:]):])
+    return window_averages(w, w.name(x), x.dtype, window_sizes(w, x, windows), windows, count_include_pad, divisor)
 
 
 def window_averages(w: Writer, x: str, dtype: DType, spatial: Shape, windows: Any, count_include_pad: bool,
@@ -40,7 +40,7 @@ def window_averages(w: Writer, x: str, dtype: DType, spatial: Shape, windows: An
     Args:
         w: to add to.
         x, dtype: the name and the dtype of the input.
-        spatial: the sizes of the images.
+        spatial: the sizes of the images, as of `window_sizes`.
         windows, count_include_pad, divisor: as of `fastnet.functional.average_pooling.avg_pool`.
     """
     lengths, axes = windows.lengths[-len(spatial):], windows.axes[-len(spatial):]
@@ -66,8 +66,37 @@ def fixed_sizes(w: Writer, x: Value) -> Shape:
     """
     spatial = x.shape[2:]
     if is_open(spatial):
-        raise w.refuse("pooling and interpolation need a fixed size of the images; leave only the batch open")
+        raise w.refuse("it needs a fixed size of the images; leave only the batch open")
     return spatial
+
+
+def window_sizes(w: Writer, x: Value, windows: Any) -> Shape:
+    """The sizes of the images of x, open ones only for windows that ONNX finds for all sizes.
+
+    Args:
+        w: for the error.
+        x: (N, C, ...).
+        windows: of one size.
+    """
+    if is_open(x.shape[2:]) and not windows.whole:
+        raise w.refuse("engines cut the last windows of an open size in different ways; use ceil_mode=False, or leave "
+                       "only the batch open")
+    return x.shape[2:]
+
+
+def _without_open_axes(w: Writer, x: Value, windows: Any, operator: str) -> Value:
+    """The input of adaptive pooling, reduced along the open dimensions of which it keeps one element."""
+    lengths = windows.lengths[-len(x.shape[2:]):]
+    if any(is_open((n, m)) and m != 1 and repr(n) != repr(m) for n, m in zip(x.shape[2:], lengths)):
+        raise w.refuse("ONNX has no adaptive pooling, whose windows follow from the size, except for an output of size "
+                       "1; use that, or leave only the batch open")
+    axes = [axis for axis, (n, m) in enumerate(zip(x.shape[2:], lengths), 2) if is_open(n) and m == 1]
+    if not axes:
+        return x
+    shape = tuple(1 if axis in axes else n for axis, n in enumerate(x.shape))
+    reduced = Value(f"{x.name}_reduced", "result", shape, x.dtype)
+    w.bind(reduced, w.reduce(operator, x, axes, keepdims=True))
+    return reduced
 
 
 def exact_pads(spatial: Sequence[int], axes: Sequence[Shape], lengths: Sequence[int]) -> list[int]:
@@ -81,7 +110,8 @@ def exact_pads(spatial: Sequence[int], axes: Sequence[Shape], lengths: Sequence[
     Returns:
         The padding before each dimension, then that after each.
     """
-    after = [(m - 1) * s + d * (k - 1) + 1 - n - p for n, m, (k, s, p, d) in zip(spatial, lengths, axes)]
+    after = [p if is_open(n) else (m - 1) * s + d * (k - 1) + 1 - n - p
+             for n, m, (k, s, p, d) in zip(spatial, lengths, axes)]
     return [*(p for _, _, p, _ in axes), *(max(n, 0) for n in after)]
 
 
@@ -92,6 +122,8 @@ def _corrections(spatial: Sequence[int], axes: Sequence[Shape], lengths: Sequenc
     if divisor is not None:
         return np.array(taps / divisor)
     factors = np.ones(())
+    if is_open(spatial):                # whole windows
+        return None
     for n, m, (k, s, p, _) in zip(spatial, lengths, axes):
         first = np.arange(m) * s - p
         factors = np.multiply.outer(factors, k / (np.minimum(first + k, n + p) - first))
@@ -111,7 +143,10 @@ def max_pool(w: Writer, x: Value, windows: Any, taps: int, tracked: bool, indice
     """Maximum pooling, also adaptive, and the places of the maxima."""
     if _is_global(windows) and len(w.node.outputs) == 1:
         return w.add("GlobalMaxPool", x)
-    spatial = fixed_sizes(w, x)
+    if is_open(x.shape[2:]) and len(w.node.outputs) > 1:
+        raise w.refuse("the indices of maxima need a fixed size of the images; leave only the batch open")
+    x = _without_open_axes(w, x, windows, "ReduceMax") if windows.axes is None else x
+    spatial = x.shape[2:] if windows.axes is None else window_sizes(w, x, windows)
     lengths = windows.lengths[-len(spatial):]
     axes = _adaptive_axes(spatial, lengths) if windows.axes is None else windows.axes[-len(spatial):]
     if axes is None:
@@ -138,6 +173,8 @@ def _adaptive_maxima(w: Writer, x: Value, spatial: Shape, lengths: Shape) -> str
     """One axis after another: the entries of each window, some of them twice, and their maximum."""
     result = w.name(x)
     for axis, (n, m) in enumerate(zip(spatial, lengths), 2):
+        if n == m:
+            continue
         first = np.arange(m) * n // m
         last = -(-(np.arange(m) + 1) * n // m) - 1
         width = int((last - first).max(initial=0)) + 1
@@ -164,9 +201,9 @@ def max_unpool(w: Writer, x: Value, indices: Value, lengths: Shape, what: str) -
 @emits("interpolate_nearest")
 def interpolate_nearest(w: Writer, x: Value, axes: Any, exact: bool) -> str:
     """Nearest neighbours: a Resize node, or else a Gather of each dimension."""
-    axes = axes[-len(fixed_sizes(w, x)):]
+    axes = axes[-len(x.shape[2:]):]
     if any(scale is not None for *_, scale in axes) and any(
-            np.float32(_length_ratio(sizes)) != _float32_scale(sizes) for sizes in axes):
+            np.float32(_length_ratio(sizes)) != _float32_scale(sizes) for sizes in axes if not is_open(sizes)):
         return _nearest_entries(w, x, axes, exact)              # another scale would find other neighbours
     if exact:
         return _resize_node(w, x, axes, mode="nearest", coordinate_transformation_mode="half_pixel",
@@ -184,9 +221,8 @@ def _nearest_entries(w: Writer, x: Value, axes: Any, exact: bool) -> str:
 @emits("interpolate_weighted")
 def interpolate_weighted(w: Writer, x: Value, axes: Any, weights: str, align_corners: bool) -> str:
     """Weighted sums: a Resize node, or else matrix products, one axis after another."""
-    spatial = fixed_sizes(w, x)
     if weights not in ("linear", "cubic"):
-        return _weighted_axes(w, x, axes[-len(spatial):], weights, align_corners)
+        return _weighted_axes(w, x, axes[-len(fixed_sizes(w, x)):], weights, align_corners)
     where = "align_corners" if align_corners else "half_pixel"
     cubic = {"cubic_coeff_a": -0.75} if weights == "cubic" else {}
     return _resize_node(w, x, axes, mode=weights, coordinate_transformation_mode=where, **cubic)
@@ -195,10 +231,30 @@ def interpolate_weighted(w: Writer, x: Value, axes: Any, weights: str, align_cor
 def _resize_node(w: Writer, x: Value, axes: Any, **options: Any) -> str:
     """A Resize node, with scales where positions follow from them, else with sizes."""
     axes = axes[-(len(x.shape) - 2):]
-    if any(scale is not None for *_, scale in axes):
-        scales = [1.0, 1.0, *map(_float32_scale, axes)]
+    by_scale = any(scale is not None for *_, scale in axes)
+    if not by_scale and any(_leaves_rest(n) and is_open(m) for n, m, _ in axes):
+        raise w.refuse("the size follows from windows or a scale that can leave a rest, and does not tell whether the "
+                       "image or the input has it; use scale_factor, or leave only the batch open")
+    if by_scale:
+        scales = [1.0, 1.0, *(_open_scale(w, sizes) if is_open(sizes) else _float32_scale(sizes) for sizes in axes)]
         return w.add("Resize", x, None, w.constant(np.array(scales, np.float32)), **options)
     return w.add("Resize", x, None, None, w.ints([*x.shape[:2], *(m for _, m, _ in axes)]), **options)
+
+
+def _leaves_rest(n: int) -> bool:
+    """Whether a size is a fraction of open ones, which the model rounds."""
+    return isinstance(n, Dim) and any(factor.denominator > 1 for factor in n.terms.values())
+
+
+def _open_scale(w: Writer, sizes: Any) -> float:
+    """The scale of an open size, by which engines find the length of the model for all sizes."""
+    n, m, scale = sizes
+    if scale is None and repr(n) == repr(m):
+        return 1.0
+    if scale is None or float(np.float32(scale)) != scale:
+        raise w.refuse("interpolation of an open size needs a scale_factor that is a float32 number, such as 2 or 1.5, "
+                       "or a size; leave only the batch open")
+    return float(scale)
 
 
 def _length_ratio(sizes: Any) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from fastnet import dtypes
 from fastnet.graph import Value
 from fastnet.graph.dimension import is_open
-from fastnet.onnx.emitters.images import exact_pads, fixed_sizes, window_averages
+from fastnet.onnx.emitters.images import exact_pads, window_averages, window_sizes
 from fastnet.onnx.emitters.products import linear_map
 from fastnet.onnx.emitting import emits
 
@@ -238,15 +238,15 @@ def quantized_softmax(w: Writer, q: Value, scale: float, dim: int) -> str:
 @emits("quantized_avg_pool")
 def quantized_avg_pool(w: Writer, x: Value, windows: Any, zero: int, count_include_pad: bool) -> str:
     """Average pooling."""
-    averages = window_averages(w, _dequantized(w, x, _AWAY, zero, x.dtype), dtypes.float32, fixed_sizes(w, x), windows,
-                               count_include_pad)
+    averages = window_averages(w, _dequantized(w, x, _AWAY, zero, x.dtype), dtypes.float32,
+                               window_sizes(w, x, windows), windows, count_include_pad)
     return _quantized_again(w, averages, zero, np.iinfo(x.dtype).min, np.iinfo(x.dtype).max, x.dtype)
 
 
 @emits("quantized_max_pool")
 def quantized_max_pool(w: Writer, x: Value, windows: Any) -> str:
     """Maximum pooling of integers."""
-    spatial = fixed_sizes(w, x)
+    spatial = window_sizes(w, x, windows)
     axes, lengths = windows.axes[-len(spatial):], windows.lengths[-len(spatial):]
     kernel, stride, _, dilation = zip(*axes)
     return w.add("MaxPool", x, kernel_shape=list(kernel), strides=list(stride), dilations=list(dilation),

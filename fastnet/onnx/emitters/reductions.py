@@ -35,13 +35,18 @@ def total(w: Writer, x: Value, dim: Any, keepdim: bool, dtype: Any) -> str:
 def variance(w: Writer, x: Value, dim: Any, keepdim: bool, ddof: float) -> str:
     """The variance, or its root."""
     axes = _axes_of(x, dim)
-    if is_open([x.shape[d] for d in axes]):
-        raise w.refuse("a variance needs a fixed size of the dimensions that it reduces")
-    count = math.prod(x.shape[d] for d in axes)
+    sizes = [x.shape[d] for d in axes]
+    if is_open(sizes) and ddof > 1:
+        raise w.refuse("a correction of more than 1 needs a fixed size of the dimensions that it reduces")
     centred = w.add("Sub", x, w.reduce("ReduceMean", x, axes, keepdims=True))
     squares = w.reduce("ReduceSum", w.add("Mul", centred, centred), axes, keepdim)
-    divisor = count - ddof if count > ddof else math.nan
-    result = w.add("Div", squares, w.scalar(divisor, x.dtype))
+    if is_open(sizes):                  # of one element, it is 0 / 0, which is NaN
+        lengths = w.add("Gather", w.add("Shape", x), w.constant(np.array(axes)), axis=0)
+        divisor = w.add("Sub", w.to(w.reduce("ReduceProd", lengths, [0]), x.dtype), w.scalar(ddof, x.dtype))
+    else:
+        count = math.prod(sizes)
+        divisor = w.scalar(count - ddof if count > ddof else math.nan, x.dtype)
+    result = w.add("Div", squares, divisor)
     return w.add("Sqrt", result) if w.node.operation == "std" else result
 
 

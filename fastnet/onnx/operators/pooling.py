@@ -36,7 +36,9 @@ def _kernel_windows(node: Node, x: Tensor, settings: WindowSettings) -> Windows:
         raise ValueError(f"windows {settings.kernel} with dilations {settings.dilations} are larger than the padded "
                          f"input of shape {shape_text(x)}")
     axes = zip(settings.kernel, settings.strides, settings.before, settings.dilations)
-    return Windows((_WHOLE,) * (3 - n) + tuple(axes), volume_lengths(lengths))
+    whole = (settings.before == settings.after and not node.attribute("ceil_mode", 0)
+             and node.attribute("auto_pad", "NOTSET") in ("NOTSET", "VALID"))
+    return Windows((_WHOLE,) * (3 - n) + tuple(axes), volume_lengths(lengths), whole)
 
 
 @operator("MaxPool")

@@ -20,7 +20,7 @@ from fastnet.models.efficientnet import EfficientNet, efficientnet_b0, stochasti
 from fastnet.models.forecaster import Forecaster, forecaster
 from fastnet.models.generation import KeyValueCache, next_tokens
 from fastnet.models.googlenet import GoogLeNet, GoogLeNetOutputs, googlenet
-from fastnet.models.gpt import GPT, gpt, gpt2
+from fastnet.models.gpt import GPT, Projection, gpt, gpt2
 from fastnet.models.gru_kws import GRUKWS, gru_kws
 from fastnet.models.inception import InceptionOutputs, InceptionV3, inception_v3
 from fastnet.models.lenet import LeNet5, lenet5
@@ -73,6 +73,7 @@ __all__ = [
     "MobileNetV2",
     "MobileNetV3Small",
     "Multimodal",
+    "Projection",
     "ResNet",
     "ResNet8",
     "Retrieved",

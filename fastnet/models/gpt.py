@@ -26,7 +26,7 @@ from fastnet.random import Generator, default_generator
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, StrPath
 
-__all__ = ["GPT", "gpt", "gpt2"]
+__all__ = ["GPT", "Projection", "gpt", "gpt2"]
 
 
 _WORTH_RECORDING = 64                   # tokens after which a recorded step has saved more than its recording took
@@ -38,10 +38,17 @@ class Projection(nn.Module):
     Args:
         inputs: length of the last dimension of x.
         outputs: length of the last dimension of the result.
+
+    Example:
+        >>> import fastnet
+        >>> layer = fastnet.models.Projection(3, 5)
+        >>> layer(fastnet.ones(2, 3)).shape, layer.weight.shape
+        ((2, 5), (3, 5))
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
+        self.inputs, self.outputs = inputs, outputs
         self.weight = new_parameter(inputs, outputs)
         self.bias = new_parameter(outputs)
         init.normal_(self.weight, 0.0, 0.02)

@@ -46,14 +46,14 @@ class Layer:
 
     Attributes:
         node: its call.
-        weight: the name of the weight.
+        weight: the name of the weight; a name that no parameter has, if the weight is computed.
         bias: that of the bias; None without one.
         axis: the dimension of the weight that holds the output channels.
         inputs: the channels that it reads; None if those of its input are not numbered, or are tied to its outputs.
         outputs: the numbers of the channels that it makes.
         used: bool (outputs, inputs): whether the weight has a number other than 0 there; None without `inputs`.
         sums: (outputs, inputs): the weight, summed over the kernel.
-        folds: whether the layer's bias can stand for a constant input channel other than 0.
+        folds: whether the layer's bias can absorb a constant input channel other than 0.
     """
 
     node: Node
@@ -82,6 +82,8 @@ class Analysis:
         layers: in the order of the calls.
         roots: of each number, the least of those that are tied to it.
         fixed: {root: why} of the channels that cannot be removed.
+        transposed: {a transposed matrix: the parameter that it is a view of}.
+        owners: the paths of the modules with parameters.
     """
 
     def __init__(self, graph: Graph, rules: dict[str, Rule]) -> None:
@@ -89,12 +91,14 @@ class Analysis:
         self.axes: dict[Axis, Array] = {}
         self.made: set[Axis] = set()
         self.layers: list[Layer] = []
+        self.transposed: dict[Value, Value] = {}
+        self.owners = {name.rpartition(".")[0] for name in graph.parameters}
         self._channels: dict[Value, Channels] = {}
         self._refused: dict[str, str] = {}      # parameters that an operation reads otherwise than by channels
         for node in graph.nodes:
             rule = rules.get(node.operation)
             if rule is None:
-                self.refuse(node, f"{place_of(node)} reads them together")
+                self.refuse(node, f"{place_of(node)} needs all of them")
             else:
                 rule(self, node)
         for value in graph.outputs:
@@ -145,7 +149,7 @@ class Analysis:
             node: the node.
             reason: why they cannot be removed.
         """
-        for value in node.inputs:
+        for value in (self.transposed.get(x, x) for x in node.inputs):
             if value in self._channels:
                 self.ties.fix(self._channels[value].numbers, reason)
             if value.kind in ("parameter", "buffer"):
@@ -154,13 +158,31 @@ class Analysis:
                     if name == value.name:
                         self.ties.fix(numbers, reason)
 
+    def refuse_layer(self, node: Node, axis: int, reason: str) -> None:
+        """Fix all channels that a layer reads and makes, so that it has a reason.
+
+        Args:
+            node: the call of the layer.
+            axis: the dimension of its result that has the channels.
+            reason: why they cannot be removed.
+        """
+        self.refuse(node, reason)
+        result = node.outputs[0]
+        numbers = self.ties.new(int(result.shape[axis]))
+        self.ties.fix(numbers, reason)
+        self.put(result, axis, numbers)
+        if node.module in self.owners:                  # not a function of another module's weight
+            name = f"{node.module}.{result.name}"
+            self.axes[name, axis] = numbers
+            self.layers.append(Layer(node, name, None, axis, None, numbers))
+
     # ---- results ----
 
     def alive(self) -> tuple[Array, dict[int, str]]:
         """Which channels stay, and why those of them stay that are constant.
 
         A channel stays if it is fixed, or if it varies and a layer reads it for a channel that stays. A constant one
-        stays if no bias can stand for it. Each layer keeps at least one channel.
+        stays if no bias can absorb it. Each layer keeps at least one channel.
 
         Returns:
             (bool, for each number; {root: the reason}).

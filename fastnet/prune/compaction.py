@@ -13,6 +13,7 @@ from fastnet._replay.compiled import compile
 from fastnet.autograd import no_grad
 from fastnet.graph import trace
 from fastnet.graph.tracing import tensors_in
+from fastnet.models.gpt import Projection
 from fastnet.nn.evaluation import evaluating, median_seconds
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter, store
@@ -33,8 +34,8 @@ def compact(model: _M, example: Any, *, speed: bool = True) -> tuple[_M, Compact
     """Remove the channels of a model that pruning has set to 0, and report sizes, multiply-adds and time.
 
     The masks of pruned parameters are applied. Then a channel is removed, with the filters that make it, the entries of
-    batch norms and the weights that read it, if the outputs do not depend on it: where it is read, it is 0, or a number
-    that the bias of the layer that reads it can stand for, or only meets weights that are 0. Channels that are tied
+    batch norms and the weights that read it, if the outputs do not depend on it: it is 0 for all inputs, or another
+    constant that the bias of the next layer can absorb, or the next layer has only zeros for it. Channels that are tied
     (see `channel_groups`) are removed together, and each layer keeps at least one. The result is a model of the same
     class with smaller layers, which trains, compiles, exports and is saved as any other.
 
@@ -68,7 +69,7 @@ def compact(model: _M, example: Any, *, speed: bool = True) -> tuple[_M, Compact
     inputs = inputs_of(example)
     stays, notes = found.analysis.alive()
     made = _shrunk(found, stays)
-    _check_same(found.model, made, inputs)
+    _check_same(model, made, inputs)
     before, after = (_measures(each, inputs, speed) for each in (found.model, made))
     return made, CompactReport(before, after, _layer_rows(found, made, stays, notes))
 
@@ -132,6 +133,10 @@ def _set_linear(module: Any) -> None:
     module.out_features, module.in_features = module.weight.shape
 
 
+def _set_projection(module: Any) -> None:
+    module.inputs, module.outputs = module.weight.shape
+
+
 def _set_norm(module: Any) -> None:
     for x in (module.weight, module.running_mean):
         if x is not None:
@@ -145,7 +150,8 @@ def _set_prelu(module: Any) -> None:
 _SIZE_SETTERS: tuple[tuple[Any, Callable[[Any], None]], ...] = (
     ((nn.Conv1d, nn.Conv2d, nn.Conv3d), _set_conv),
     ((nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), _set_transposed),
-    ((nn.Linear,), _set_linear), ((nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d), _set_norm),
+    ((nn.Linear,), _set_linear), ((Projection,), _set_projection),
+    ((nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d), _set_norm),
     ((nn.PReLU,), _set_prelu))
 
 
@@ -187,8 +193,7 @@ def _layer_rows(found: Analysed, made: Module, stays: Array, notes: dict[int, st
     rows: dict[str, CompactLayer] = {}
     for layer in found.analysis.layers:
         path = layer.weight.rpartition(".")[0]
-        module, own = owner_of(made, layer.weight)
-        after = getattr(module, own).shape[layer.axis]
+        module, after = made.get_submodule(path), int(stays[layer.outputs].sum())
         reason = _why_kept(found.analysis, layer, stays, notes)
         rows.setdefault(path, CompactLayer(path, type(module).__name__, len(layer.outputs), after, reason))
     for name in found.unread:

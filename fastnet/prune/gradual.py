@@ -10,6 +10,7 @@ from fastnet import nn
 from fastnet._core.construction import from_numpy
 from fastnet._core.errors import check_number, one_of, whole_number
 from fastnet.callbacks import Callback
+from fastnet.models.gpt import Projection
 from fastnet.nn.utils.prune import identity
 from fastnet.nn.utils.pruning import pruning_hook
 from fastnet.prune.structured import ln_channels, prunable_parameters, restrict
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["GradualPruning"]
 
 _WAYS = "l1_unstructured", "global_unstructured", "ln_channels"
-_WITH_WEIGHTS = nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear
+_WITH_WEIGHTS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear,
+                 Projection)
 
 
 class GradualPruning(Callback):

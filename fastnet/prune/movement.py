@@ -37,6 +37,8 @@ def follow_move(analysis: Analysis, node: Node) -> None:
     """
     value, out = node.inputs[0], node.outputs[0]
     found = analysis.of(value)
+    if value.kind == "parameter" and node.operation == "transposed" and node.arguments["order"] == (1, 0):
+        analysis.transposed[out] = value
     if found is None and value.kind in ("parameter", "buffer") and len(value.shape) == 1 and value.data is not None:
         analysis.put(value, 0, analysis.numbered(value, 0), value.data.astype(np.float64))
         found = analysis.of(value)

@@ -31,7 +31,7 @@ class _Filters:
         data: Any = weight.data
         filters = data.swapaxes(0, axis)
         filters = filters.reshape(*filters.shape[:2], -1)
-        self.axis, self.padded = axis, padded
+        self.weight, self.axis, self.padded = weight, axis, padded
         self.used: Array = (filters != 0).any(-1)
         self.sums: Array = filters.sum(-1, dtype=np.float64)
 
@@ -55,36 +55,39 @@ def _follow_conv(analysis: Analysis, node: Node) -> None:
 
 def _follow_transposed(analysis: Analysis, node: Node) -> None:
     if node.arguments["geometry"].groups > 1:
-        analysis.refuse(node, f"{place_of(node)} has groups")
+        analysis.refuse_layer(node, 1, f"{place_of(node)} has groups")
     else:
         _follow_filters(analysis, node, _Filters(node.arguments["weight"], 1, True), 1)
 
 
 def _follow_linear(analysis: Analysis, node: Node) -> None:
-    _follow_filters(analysis, node, _Filters(node.arguments["weight"], 0, False), len(node.arguments["x"].shape) - 1)
+    given, axis = node.arguments["weight"], len(node.arguments["x"].shape) - 1
+    weight = analysis.transposed.get(given, given)      # (inputs, outputs), as GPT-2 stores it
+    _follow_filters(analysis, node, _Filters(weight, int(weight is not given), False), axis)
 
 
 def _of_parameters(follow: Rule) -> Rule:
     """A rule for layers whose weight and bias are parameters; others are refused."""
     def rule(analysis: Analysis, node: Node) -> None:
-        given = [node.arguments[name] for name in ("weight", "bias")]
+        given = [analysis.transposed.get(x, x) for x in (node.arguments["weight"], node.arguments["bias"])]
         if all(isinstance(x, Value) and x.kind == "parameter" for x in given if x is not None):
             follow(analysis, node)
         else:
-            analysis.refuse(node, f"the weight of {place_of(node)} is computed")
+            axis = len(node.arguments["x"].shape) - 1 if node.operation == "linear" else 1
+            analysis.refuse_layer(node, axis, f"the weight of {place_of(node)} is computed, for example by weight_norm")
     return rule
 
 
 def _follow_filters(analysis: Analysis, node: Node, filters: _Filters, axis: int) -> None:
     """Number the outputs of a layer that reads all input channels, which are along a dimension of its input."""
-    x, weight, bias = (node.arguments[name] for name in ("x", "weight", "bias"))
+    x, weight, bias = node.arguments["x"], filters.weight, node.arguments["bias"]
     found = analysis.of(x)
     if found is not None and found.axis != axis:
-        analysis.refuse(node, f"{place_of(node)} mixes another dimension")
+        analysis.refuse_layer(node, axis, f"{place_of(node)} mixes another dimension")
         return
     read = analysis.numbered(weight, 1 - filters.axis)
     if found is None:                                   # another call of the layer may read channels
-        analysis.ties.fix(read, f"{place_of(node)} also reads channels that no layer makes")
+        analysis.ties.fix(read, f"{place_of(node)} also reads an input whose channels are fixed")
     else:
         analysis.ties.tie(read, found.numbers)
     folds = bias is not None and not filters.padded and all(layer.weight != weight.name for layer in analysis.layers)
@@ -101,7 +104,7 @@ def _follow_groups(analysis: Analysis, node: Node, filters: _Filters, axis: int)
                                node.arguments["geometry"].groups)
     found = analysis.of(x)
     if found is not None and found.axis != axis:
-        analysis.refuse(node, f"{place_of(node)} mixes another dimension")
+        analysis.refuse_layer(node, axis, f"{place_of(node)} mixes another dimension")
         return
     outputs = _numbered_outputs(analysis, node, filters)
     analysis.layers.append(Layer(node, weight.name, None if bias is None else bias.name, 0, None, outputs))
@@ -122,7 +125,7 @@ def _follow_groups(analysis: Analysis, node: Node, filters: _Filters, axis: int)
 
 def _numbered_outputs(analysis: Analysis, node: Node, filters: _Filters) -> Array:
     """The numbers of a layer's outputs, which are along an axis of its weight, and along its bias."""
-    weight, bias = node.arguments["weight"], node.arguments["bias"]
+    weight, bias = filters.weight, node.arguments["bias"]
     outputs = analysis.numbered(weight, filters.axis)
     analysis.made.add((weight.name, filters.axis))
     if bias is not None:

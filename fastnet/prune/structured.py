@@ -16,7 +16,7 @@ from fastnet.nn.utils.prune import custom_from_mask
 from fastnet.nn.utils.pruning import pruning_hook
 from fastnet.prune.analysis import Analysis
 from fastnet.prune.groups import ChannelGroup, described, groups_of
-from fastnet.prune.tracing import Analysed, analysed, owner_of
+from fastnet.prune.tracing import Analysed, analysed, places_of
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -103,8 +103,8 @@ def _not_a_layer(model: Module, path: str, known: Sequence[str]) -> ValueError:
     others = {name: type(module).__name__ for name, module in model.named_modules()}
     given = f"{path!r}, a {others[path]}" if path in others else f"{path!r}"
     shown = ", ".join(map(repr, known[:LISTED])) + and_more(len(known), LISTED)
-    return ValueError("ln_channels: expected paths of convolutions and linear layers, whose channels are pruned with "
-                      f"what reads them, got {given}{did_you_mean(path, known, f'layers are {shown}')}")
+    return ValueError("ln_channels: expected paths of convolutions and linear layers, got "
+                      f"{given}{did_you_mean(path, known, f'layers are {shown}')}")
 
 
 def _importance(found: Analysed, n: float) -> Array:
@@ -112,7 +112,7 @@ def _importance(found: Analysed, n: float) -> Array:
     analysis = found.analysis
     total = np.zeros(len(analysis.ties))
     add = np.maximum if math.isinf(n) else np.add
-    for name, axis in {(layer.weight, layer.axis) for layer in analysis.layers}:
+    for name, axis in {(layer.weight, layer.axis) for layer in analysis.layers} & analysis.made:
         values: Any = found.graph.parameters[name].data
         weight = np.abs(values.astype(np.float64))
         rows = weight.swapaxes(0, axis).reshape(weight.shape[axis], -1)
@@ -149,23 +149,24 @@ def prunable_parameters(model: Module, example: Any) -> list[tuple[Module, str]]
     analysis = analysed("ln_channels", model, example).analysis
     fixed = np.zeros(len(analysis.roots), bool)
     fixed[list(analysis.fixed)] = True
-    return [owner_of(model, name) for name, axis in sorted(analysis.made)
-            if not fixed[analysis.roots[analysis.axes[name, axis]]].all()]
+    free = [name for name, axis in sorted(analysis.made) if not fixed[analysis.roots[analysis.axes[name, axis]]].all()]
+    return [place for places in places_of(model, free) for place in places]
 
 
 def _mask(model: Module, analysis: Analysis, dropped: Array) -> None:
     """Prune the entries of parameters that make channels."""
     pruned = np.zeros(len(analysis.roots), bool)
     pruned[dropped] = True
-    for name, axis in sorted(analysis.made):
+    made = sorted(analysis.made)
+    for (name, axis), places in zip(made, places_of(model, (name for name, _ in made))):
         gone = pruned[analysis.roots[analysis.axes[name, axis]]]
         if gone.any():
-            module, own = owner_of(model, name)
-            weight = getattr(module, own)
-            mask = np.ones(weight.shape, np.float32)
+            module, own = places[0]
+            mask = np.ones(getattr(module, own).shape, np.float32)
             entries: Any = (*(slice(None),) * axis, gone)
             mask[entries] = 0
-            restrict(module, own, from_numpy(mask))
+            for module, own in places:                  # a mask of one of them would not be that of the others
+                restrict(module, own, from_numpy(mask))
 
 
 def restrict(module: Module, name: str, mask: Tensor) -> None:

@@ -2,18 +2,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from fastnet._core.tensor import Tensor
+from fastnet.functional.compare import equal
 from fastnet.graph import Graph, trace
 from fastnet.nn.module import Module
+from fastnet.nn.parameter import Parameter
 from fastnet.nn.utils import prune
-from fastnet.nn.utils.pruning import pruned_parameters
+from fastnet.nn.utils.pruning import pruned_parameters, pruning_hook
 from fastnet.prune.analysis import Analysis
 from fastnet.prune.rules import RULES
 
-__all__ = ["Analysed", "analysed", "inputs_of", "owner_of"]
+__all__ = ["Analysed", "analysed", "inputs_of", "owner_of", "places_of"]
 
 _M = TypeVar("_M", bound="Module")
 
@@ -84,11 +86,48 @@ def _unread_parameters(model: Module, graph: Graph) -> Sequence[str]:
 
 
 def _without_masks(model: _M) -> _M:
-    """A copy of a model whose pruned parameters are plain ones, with zeros."""
+    """A copy of a model whose pruned parameters are plain ones, with zeros.
+
+    A parameter that several modules read with different masks becomes one for each.
+    """
     made = copy.deepcopy(model)
+    for places in _shared_places(made):
+        first, *others = (getattr(module, name) for module, name in places)
+        if not all(equal(first, x) for x in others):
+            for module, name in places:
+                if pruning_hook(module, name) is not None:
+                    own: Parameter = getattr(module, f"{name}_orig")
+                    setattr(module, f"{name}_orig", Parameter(own.detach(), own.requires_grad))
     for module, name in list(pruned_parameters(made)):
         prune.remove(module, name)
     return made
+
+
+def _shared_places(model: Module) -> list[list[tuple[Module, str]]]:
+    """(module, name) of each use of a parameter, together those of the same parameter; masks do not change the name."""
+    found: dict[int, list[tuple[Module, str]]] = {}
+    for module in model.modules():
+        for name, parameter in module._parameters.items():
+            plain = name.removesuffix("_orig")
+            if parameter is not None:
+                place = module, name if pruning_hook(module, plain) is None else plain
+                found.setdefault(id(parameter), []).append(place)
+    return list(found.values())
+
+
+def places_of(model: Module, keys: Iterable[str]) -> list[list[tuple[Module, str]]]:
+    """The modules that hold a parameter, and its name there: several if they share it.
+
+    Args:
+        model: the model.
+        keys: of parameters, as in the `state_dict` of a model without masks.
+
+    Returns:
+        a list of (module, name) for each key.
+    """
+    shared = {(id(module), name): places for places in _shared_places(model) for module, name in places}
+    owners = (owner_of(model, key) for key in keys)
+    return [shared[id(module), name] for module, name in owners]
 
 
 def owner_of(model: Module, key: str) -> tuple[Module, str]:

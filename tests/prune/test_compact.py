@@ -151,9 +151,45 @@ def test_a_layer_that_reads_the_input_and_its_own_outputs():
     layer, x = nn.Linear(4, 4), fastnet.ones(2, 4)
     model = nn.Sequential(layer, nn.ReLU(), layer, nn.ReLU(), nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2))
     assert [group.reason for group in prune.channel_groups(model, x)] == [
-        "linear in '0' also reads channels that no layer makes", "", "the model returns them"]
+        "linear in '0' also reads an input whose channels are fixed", "", "the model returns them"]
     small, _ = prune.compact(prune.ln_channels(model, x, 0.5), x, speed=False)
     assert small[0].out_features == 4 and small[4].out_features == 3 and fastnet.allclose(small(x), model(x))
+
+
+def tied_pair():
+    """A network with a weight that two convolutions share."""
+    a, b = nn.Conv2d(8, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1)
+    b.weight = a.weight
+    return nn.Sequential(nn.Conv2d(3, 8, 3), a, nn.ReLU(), b, nn.ReLU(), nn.Conv2d(8, 2, 1)).eval()
+
+
+def test_a_weight_that_layers_share_is_pruned_in_all_of_them():
+    model, x = tied_pair(), numbers(1, 3, 8, 8)
+    prune.ln_channels(model, x, 0.5)
+    assert fastnet.equal(model[1].weight, model[3].weight) and model[1].weight_orig is model[3].weight_orig
+    small, _ = compacted(model, x)
+    assert small[3].weight.shape == (4, 4, 3, 3) and small[3].weight is small[1].weight
+
+
+def test_a_weight_with_a_mask_in_one_of_two_layers_becomes_two():
+    model, x = tied_pair(), numbers(1, 3, 8, 8)
+    zeroed(model[1], [0, 3])
+    small, _ = compacted(model, x)
+    assert (small[1].out_channels, small[3].out_channels) == (6, 8) and model[1].weight_orig is model[3].weight
+    zeroed(model[3], [1])                               # another mask
+    small, _ = compacted(model, x)
+    assert (small[1].out_channels, small[3].out_channels) == (6, 7)
+
+
+def test_a_compact_gpt_is_saved_and_continues_texts(tmp_path):
+    model, ids = fastnet.models.GPT(20, 8, 8, 2, 2).eval(), fastnet.tensor([[1, 2, 3]])
+    prune.ln_channels(model, ids, 0.5, layers=["transformer.h.0.mlp.c_fc"])
+    small, report = compacted(model, ids)
+    assert [(row.name, row.after) for row in report.layers if row.after < row.before] == [
+        ("transformer.h.0.mlp.c_fc", 16)]
+    small.save(tmp_path / "small.safetensors")
+    again = fastnet.load(tmp_path / "small.safetensors")
+    assert fastnet.equal(again.generate(ids, 4, seed=0), small.generate(ids, 4, seed=0))
 
 
 def test_a_fixed_number_of_channels_in_forward_is_an_error():
@@ -213,7 +249,7 @@ def test_chosen_layers_alone_are_pruned_and_others_refused():
     with pytest.raises(ValueError, match="'4': the model returns them"):
         prune.ln_channels(model, fastnet.ones(1, 2), 0.5, layers=["4"])
     for path, given in (("3", "'3', a ReLU"), ("5", "'5'"), (0, "0")):
-        with pytest.raises(ValueError, match=f"paths of convolutions and linear layers, .* got {given}; .*'2'"):
+        with pytest.raises(ValueError, match=f"paths of convolutions and linear layers, got {given}; .*'2'"):
             prune.ln_channels(model, fastnet.ones(1, 2), 0.5, layers=[path])
     prune.ln_channels(model, fastnet.ones(1, 2), 0.5, layers="0")
     assert prune.is_pruned(model[0])

@@ -55,9 +55,9 @@ def test_concatenation_keeps_channels_apart_and_flattening_repeats_them():
     (lambda m, x: m.a(x).mean(1), "mean combines them"),
     (lambda m, x: m.a(x) + x.mean(1, keepdim=True).expand(1, 4, 4, 4) * 2, "values whose channels are fixed"),
     (lambda m, x: nn.functional.pad(m.a(x), (0, 0, 0, 0, 1, 1)), "adds a fixed number of channels"),
-    (lambda m, x: nn.functional.group_norm(m.a(x), 2), "group_norm reads them together"),
+    (lambda m, x: nn.functional.group_norm(m.a(x), 2), "group_norm needs all of them"),
     (lambda m, x: nn.functional.batch_norm(m.a(x), None, None, training=True), "no parameters"),
-    (lambda m, x: m.a(x).sort(1)[0], "reads them together"),
+    (lambda m, x: m.a(x).sort(1)[0], "needs all of them"),
 ], ids=lambda x: x if isinstance(x, str) else "")
 def test_channels_that_cannot_be_pruned_have_a_reason(function, reason):
     model = Model(function, a=nn.Conv2d(3, 4, 1), b=nn.Conv2d(2, 2, 1))
@@ -102,6 +102,23 @@ def test_wrong_arguments_say_what_is_expected():
 
 def test_a_weight_that_is_computed_fixes_what_it_reads():
     model = Model(lambda m, x: nn.functional.conv2d(m.a(x), m.b.weight * 2), a=nn.Conv2d(3, 4, 1), b=nn.Conv2d(4, 2, 1))
-    assert described(model, 1, 3, 4, 4) == [(("a",), 4, "the weight of conv is computed")]
+    assert described(model, 1, 3, 4, 4) == [(("a",), 4, "the weight of conv is computed, for example by weight_norm")]
     model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.utils.weight_norm(nn.Conv2d(4, 2, 1)))
-    assert described(model, 1, 3, 4, 4) == [(("0",), 4, "the weight of conv in '1' is computed")]
+    reason = "the weight of conv in '1' is computed, for example by weight_norm"
+    assert described(model, 1, 3, 4, 4) == [(("0",), 4, reason), (("1",), 2, reason)]
+
+
+@pytest.mark.parametrize("layer, reason", [
+    (lambda: nn.utils.weight_norm(nn.Conv2d(3, 8, 3)), "the weight of conv in '0' is computed"),
+    (lambda: nn.utils.parametrizations.spectral_norm(nn.Conv2d(3, 8, 3)), "the weight of conv in '0' is computed"),
+    (lambda: nn.ConvTranspose2d(3, 9, 3, groups=3), "conv_transposed in '0' has groups")], ids=str)
+def test_each_layer_that_cannot_be_pruned_is_named(layer, reason):
+    x = fastnet.ones(1, 3, 6, 6)
+    model = nn.Sequential(made := layer(), nn.ReLU(), nn.Conv2d(made.out_channels, 2, 3)).eval()
+    for layers in (None, ["0"]):
+        with pytest.raises(ValueError, match=f"'0': {reason}"):
+            prune.ln_channels(model, x, 0.5, layers=layers)
+    small, report = prune.compact(model, x, speed=False)
+    assert [(row.name, row.before, row.after) for row in report.layers] == [("0", made.out_channels, made.out_channels),
+                                                                            ("2", 2, 2)]
+    assert reason in report.layers[0].reason and fastnet.equal(small(x), model(x))

@@ -44,7 +44,7 @@ def test_shuffled_channels_are_refused_by_name_and_inner_ones_removed():
     assert last.after == last.before and "in 'stage2" in last.reason
 
 
-@pytest.mark.parametrize("name", ["bert", "vit_tiny"])
+@pytest.mark.parametrize("name", ["bert", "gpt", "vit_tiny"])
 def test_heads_of_attention_stay_and_feed_forward_layers_shrink(name):
     model, inputs = small_model(name)
     _, report = prune.compact(prune.ln_channels(model, inputs, 0.5), inputs, speed=False)

@@ -276,15 +276,16 @@ def _quantize_mean(rewriter: Rewriter, node: Node) -> str | None:
     dims = sorted(d % n for d in (range(n) if dim is None or dim == () else [dim] if isinstance(dim, int) else dim))
     if not rewriter.in_int8(x):
         return "its input is float32"
-    if is_open([x.shape[d] for d in dims]):
-        return "it averages over an open dimension"
-    sizes = tuple(int(x.shape[d]) for d in dims)
+    sizes = tuple(x.shape[d] for d in dims)
+    if len(sizes) > _IMAGE_DIMENSIONS - 2:
+        if is_open(sizes):
+            return f"it averages over {len(sizes)} dimensions, of which one is open"
+        sizes = (math.prod(sizes),)
     if dims != list(range(2, n)) or n > _IMAGE_DIMENSIONS:
         order = (*(d for d in range(n) if d not in dims), *dims)
         if order != tuple(range(n)):
             x = rewriter.add_move("transposed", x, f"{y.name}_transposed", order=order)
-        x = rewriter.add_move("view", x, f"{y.name}_rows", shape=(-1, 1, math.prod(sizes)))
-        sizes = (math.prod(sizes),)
+        x = rewriter.add_move("view", x, f"{y.name}_rows", shape=(-1, 1, *sizes))
     windows = Windows(((1, 1, 0, 1),) * (3 - len(sizes)) + tuple((k, k, 0, 1) for k in sizes), (1, 1, 1))
     pooled = Value(f"{y.name}_pooled", "result", (), y.dtype)
     rewriter.add_operation(pooled, "avg_pool", {"x": x, "windows": windows, "count_include_pad": True}, x, rounds=True)
@@ -319,13 +320,12 @@ def _as_sliding(windows: Windows, shape: tuple[int, ...]) -> Windows | None:
     """Windows of one size: those of adaptive pooling, too, if they divide the image evenly."""
     if windows.axes is not None:
         return windows
-    if is_open(shape[2:]):
+    sizes = (1,) * (_IMAGE_DIMENSIONS - len(shape)) + tuple(shape[2:])
+    if any(length == 0 or size % length or (length != 1 and is_open(size))
+           for size, length in zip(sizes, windows.lengths)):
         return None
-    sizes = (1,) * (5 - len(shape)) + tuple(map(int, shape[2:]))
-    if any(length == 0 or size % length for size, length in zip(sizes, windows.lengths)):
-        return None
-    axes = tuple((size // length, size // length, 0, 1) for size, length in zip(sizes, windows.lengths))
-    return Windows(axes, windows.lengths)
+    steps = (size if length == 1 else size // length for size, length in zip(sizes, windows.lengths))
+    return Windows(tuple((step, step, 0, 1) for step in steps), windows.lengths)
 
 
 def _quantize_pad(rewriter: Rewriter, node: Node) -> str | None:

@@ -3,7 +3,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from fastnet import nn
+from fastnet._core.construction import as_tensor
+from fastnet.autograd import no_grad
+from fastnet.graph import Value
 from fastnet.nn.module import Module
 from fastnet.quantization.handlers import weight_reason
 from fastnet.quantization.prepare import Rewriter, traced
@@ -41,16 +46,27 @@ def with_layers(model: Module, example: tuple[Any, ...]) -> Module:
         RuntimeError: the model cannot be traced.
     """
     rewriter = Rewriter(traced(model, example))
+    paths: dict[tuple[Any, Any], str] = {}      # (weight, bias): the layer, which several nodes can call
     with fork_rng():                    # new layers draw weights, which those of the model replace
         for node in rewriter.graph.nodes:
             a = node.arguments
             if node.operation == "linear" and weight_reason(a["weight"], a["bias"], a["x"]) is None:
-                outputs, inputs = a["weight"].shape
-                layer = nn.Linear(inputs, outputs, bias=a["bias"] is not None)
-                layer.weight = rewriter.tensor_for(a["weight"])
-                layer.bias = a["bias"] and rewriter.tensor_for(a["bias"])
-                rewriter.add_float_module(node.outputs[0], rewriter.path_for(node, a["weight"], a["bias"]), layer,
-                                          a["x"])
+                key = a["weight"], a["bias"]
+                if key not in paths:
+                    paths[key] = rewriter.path_for(node, *key)
+                    rewriter.members[paths[key]] = _layer_of(rewriter, *key)
+                rewriter.steps.append({"out": node.outputs[0].name, "module": paths[key], "inputs": [a["x"].name]})
             else:
                 rewriter.add_operation(node.outputs[0], node.operation, node.arguments)
         return rewriter.finish()
+
+
+def _layer_of(rewriter: Rewriter, weight: Value, bias: Value | None) -> nn.Linear:
+    """A layer with a weight that other operations may share, and a copy of the bias, which ONNX files often share."""
+    outputs, inputs = weight.shape
+    layer = nn.Linear(inputs, outputs, bias=bias is not None)
+    layer.weight = rewriter.tensor_for(weight)
+    if bias is not None and layer.bias is not None:
+        with no_grad():
+            layer.bias.copy_(as_tensor(np.asarray(bias.data)))
+    return layer

@@ -199,11 +199,6 @@ class Rewriter:
         self.scales[out] = self.new_scale(out)
         self.steps.append({"out": out.name, "module": path, "inputs": names, "quantize": self.scales[out]})
 
-    def add_float_module(self, out: Value, path: str, module: Module, x: Value) -> None:
-        """Add a step that computes a value in float32 by a module."""
-        self.members[path] = module
-        self.steps.append({"out": out.name, "module": path, "inputs": [x.name]})
-
     def add_operation(self, out: Value, operation: str, arguments: dict[str, Any], like: Value | None = None,
                       rounds: bool = False) -> None:
         """Add a step that computes a value by an operation.

@@ -110,3 +110,71 @@ def test_a_weight_that_other_operations_read_stays_shared():
     assert [layer.type for layer in report.layers] == ["int8"]  # of the matrix
     assert report.after["bytes"] < report.before["bytes"]
     assert error(small, model, index) < 0.02
+
+
+class Twice(nn.Module):
+    """A layer that is called twice, and another one with the same bias."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(16, 16), nn.Linear(16, 16)
+        self.second.bias = self.first.bias
+
+    def forward(self, x):
+        return self.second(self.first(self.first(x).tanh()).tanh())
+
+
+@pytest.mark.parametrize("scheme", ["dynamic", "weight_only"])
+def test_layers_that_share_weights_or_biases(scheme, tmp_path):
+    fastnet.onnx.export(Twice(), fastnet.ones(2, 5, 16), tmp_path / "twice.onnx", dynamic_axes={"x": {0: "n"}},
+                        input_names=["x"])
+    model, x = fastnet.onnx.load(tmp_path / "twice.onnx"), tokens()
+    small, report = fastnet.quantize(model, x, scheme, faster_only=False, speed=False)
+    assert [layer.type for layer in report.layers] == ["int8", "int8"]
+    assert report.after["bytes"] < 0.45 * report.before["bytes"] and error(small, model, x) < 0.02
+
+
+class Images(nn.Module):
+    """A convolution, a pool of the whole image, a mean over it, and a linear layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.last = nn.Conv2d(3, 8, 3, padding=1), nn.Linear(16, 4)
+
+    def forward(self, x):
+        x = nn.functional.leaky_relu(self.conv(x), 0.1)
+        pooled = nn.functional.adaptive_avg_pool2d(x, 1).flatten(1)
+        return self.last(fastnet.cat([pooled, x.mean((2, 3))], 1))
+
+
+def test_images_of_open_sizes(tmp_path):
+    axes = {"x": {0: "n", 2: "h", 3: "w"}}
+    fastnet.onnx.export(Images(), fastnet.ones(2, 3, 8, 8), tmp_path / "m.onnx", dynamic_axes=axes)
+    model = fastnet.onnx.load(tmp_path / "m.onnx")
+    x, other = (fastnet.tensor(rng.normal(size=shape).astype(np.float32)) for shape in ((32, 3, 8, 8), (3, 3, 9, 14)))
+    small, report = fastnet.quantize(model, x, faster_only=False, speed=False)
+    assert {layer.type for layer in report.layers} == {"int8"}
+    assert error(small, model, x) < 0.05 and error(small, model, other) < 0.05
+    small.save(tmp_path / "small.safetensors")
+    np.testing.assert_array_equal(fastnet.load(tmp_path / "small.safetensors")(other).numpy(), small(other).numpy())
+
+
+class Mean(nn.Module):
+    """The mean over the tokens."""
+
+    def forward(self, x):
+        return x.mean(1)
+
+
+def test_a_mean_over_an_open_length_is_exported_again(tmp_path):
+    runtime = pytest.importorskip("onnxruntime")
+    model, path = nn.Sequential(nn.Linear(16, 8), Mean(), nn.Linear(8, 3)), tmp_path / "mean.onnx"
+    axes = {"x": {0: "n", 1: "time"}}
+    fastnet.onnx.export(model, fastnet.ones(2, 5, 16), path, input_names=["x"], dynamic_axes=axes)
+    small, report = fastnet.quantize(fastnet.onnx.load(path), tokens(), faster_only=False, speed=False)
+    assert {layer.type for layer in report.layers} == {"int8"}
+    fastnet.onnx.export(small, fastnet.ones(2, 5, 16), path, dynamic_axes=axes)
+    x = tokens(4, 11)
+    [found] = runtime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {"x": x.numpy()})
+    step = small.get_submodule(small.steps[-1].module).scale
+    assert np.abs(found - small(x).numpy()).max() < 1.5 * step and error(small, model, x) < 0.05

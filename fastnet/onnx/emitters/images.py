@@ -45,6 +45,8 @@ def window_averages(w: Writer, x: str, dtype: DType, spatial: Shape, windows: An
     """
     lengths, axes = windows.lengths[-len(spatial):], windows.axes[-len(spatial):]
     kernel, stride, _, _ = zip(*axes)
+    if is_open(axes):
+        return w.add("GlobalAveragePool", x)
     pads, counts_padding = exact_pads(spatial, axes, lengths), bool(count_include_pad or divisor is not None)
     average = w.add("AveragePool", x, kernel_shape=list(kernel), strides=list(stride), pads=pads,
                     count_include_pad=int(counts_padding))
@@ -78,6 +80,10 @@ def window_sizes(w: Writer, x: Value, windows: Any) -> Shape:
         x: (N, C, ...).
         windows: of one size.
     """
+    if is_open(windows.axes):           # one window holds the whole image
+        if repr([kernel for kernel, *_ in windows.axes[-len(x.shape[2:]):]]) == repr([*x.shape[2:]]):
+            return x.shape[2:]
+        raise w.refuse("its windows follow from an open size; leave only the batch open")
     if is_open(x.shape[2:]) and not windows.whole:
         raise w.refuse("engines cut the last windows of an open size in different ways; use ceil_mode=False, or leave "
                        "only the batch open")

@@ -10,6 +10,10 @@ __all__ = ["TOKEN", "current", "first_rank_tells", "is_first_rank", "launched_by
 TOKEN = "FASTNET_DISTRIBUTED_TOKEN"     # the environment variable with the secret that all ranks know
 # with the number of ranks, of Open MPI, of MPICH and its kin, and of Slurm
 _SIZES_OF_MPI = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE")
+# the environment variable with the process id and the variables of a rank, which its child processes inherit
+_RANK_PROCESS = "FASTNET_RANK_PROCESS"
+_OF_LAUNCHERS = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "PMI_RANK", "PMI_PORT", "PMI_FD", "PMIX_RANK",
+                 "PMIX_NAMESPACE", "OMPI_COMM_WORLD_RANK", *_SIZES_OF_MPI)
 
 _T = TypeVar("_T")
 _current_group: list[Any] = []                 # at most one
@@ -21,12 +25,16 @@ def current() -> Any:
 
 
 def set_current(group: Any) -> None:
-    """Set the process group, or None.
+    """Set the process group, or None. The child processes of a rank learn that they are none.
 
     Args:
         group: a `fastnet.distributed.ProcessGroup`.
     """
     _current_group[:] = [] if group is None else [group]
+    if group is not None and launched_by() is not None:
+        os.environ[_RANK_PROCESS] = _variables_of(os.getpid())
+    elif os.environ.get(_RANK_PROCESS) == _variables_of(os.getpid()):
+        del os.environ[_RANK_PROCESS]
 
 
 def rank() -> int:
@@ -47,11 +55,25 @@ def is_first_rank() -> bool:
 def launched_by() -> str | None:
     """The backend of the launcher that started this process as one of several, or None.
 
-    "sockets" by torchrun's variables, which `fastnet launch` sets, too; "mpi" by those of mpirun.
+    "sockets" by torchrun's variables, which `fastnet launch` sets, too; "mpi" by those of mpirun. A child process of a
+    rank that has joined inherits these variables, but is no rank.
     """
+    if _is_child_of_rank():
+        return None
     if _ranks_in("WORLD_SIZE") > 1 and "RANK" in os.environ:
         return "sockets"
     return "mpi" if any(_ranks_in(name) > 1 for name in _SIZES_OF_MPI) else None
+
+
+def _is_child_of_rank() -> bool:
+    """Whether a rank, which had the variables that this process has, is another process."""
+    process, _, _ = os.environ.get(_RANK_PROCESS, "").partition(" ")
+    return process not in ("", str(os.getpid())) and os.environ[_RANK_PROCESS] == _variables_of(int(process))
+
+
+def _variables_of(process: int) -> str:
+    """The value of the environment variable for a rank with this process id and the variables of this process."""
+    return " ".join([str(process), *(f"{name}={os.environ[name]}" for name in _OF_LAUNCHERS if name in os.environ)])
 
 
 def _ranks_in(name: str) -> int:

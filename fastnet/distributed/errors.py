@@ -1,7 +1,7 @@
 """Errors of distributed programs, under PyTorch's names, with the same words over all transports."""
 from __future__ import annotations
 
-__all__ = ["DistError", "DistNetworkError", "no_answer", "rank_ended", "wrong_length"]
+__all__ = ["DistError", "DistNetworkError", "forked", "no_answer", "rank_ended", "wrong_length"]
 
 
 class DistError(RuntimeError):
@@ -34,6 +34,16 @@ def rank_ended(rank: int, how: str) -> DistNetworkError:
         how: the sign of it, such as "closed its connection".
     """
     return DistNetworkError(f"rank {rank} has ended ({how}): see its own error message, if it has one")
+
+
+def forked(rank: int) -> DistError:
+    """The error for an exchange of a child process.
+
+    Args:
+        rank: the rank that forked it.
+    """
+    return DistError(f"this process was forked from rank {rank} and is no rank: it cannot exchange with the others; to "
+                     "train in it alone, call fastnet.distributed.destroy_process_group first")
 
 
 def no_answer(rank: int, own: int, timeout: float) -> DistNetworkError:

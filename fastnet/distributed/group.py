@@ -190,6 +190,16 @@ def destroy_process_group() -> None:
         group.transport.close()
 
 
+def _after_fork() -> None:
+    group: ProcessGroup | None = world.current()
+    if group is not None:
+        group.transport.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 def process_group(name: str) -> ProcessGroup:
     """The process group.
 

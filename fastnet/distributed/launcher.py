@@ -131,10 +131,11 @@ def _wait_for_all(ranks: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def _end_all(ranks: Sequence[subprocess.Popen[bytes]]) -> None:
-    """End the ranks that still run, with their children."""
+    """End the ranks that still run, with their children, and the children of those that have failed."""
     running = [rank for rank in ranks if rank.poll() is None]
-    for rank in running:
-        _send(rank, signal.SIGTERM)
+    for rank in ranks:
+        if rank.returncode != 0:        # children of a rank that has failed may keep its output open
+            _send(rank, signal.SIGTERM)
     deadline = time.monotonic() + _FAREWELL
     for rank in running:
         try:

@@ -10,7 +10,7 @@ import time
 from typing import Any, NoReturn
 
 from fastnet._core.optional import optional
-from fastnet.distributed.errors import DistError, DistNetworkError, no_answer, rank_ended, wrong_length
+from fastnet.distributed.errors import DistError, DistNetworkError, forked, no_answer, rank_ended, wrong_length
 from fastnet.distributed.transport import Transport
 
 __all__ = ["MPITransport"]
@@ -40,7 +40,7 @@ class MPITransport(Transport):
         self._world = self._mpi.COMM_WORLD.Dup()
         self.rank, self.size, self.timeout = self._world.Get_rank(), self._world.Get_size(), timeout
         self.serves_threads = self._mpi.Query_thread() >= self._mpi.THREAD_SERIALIZED
-        self._thread, self._process = threading.get_ident(), os.getpid()
+        self._thread = threading.get_ident()
         self._farewells = {rank: _Farewell(self._mpi, self._world, rank)
                            for rank in range(self.size) if rank != self.rank}
         self._said: list[Any] = []              # requests of the farewells of this rank
@@ -53,6 +53,8 @@ class MPITransport(Transport):
     # ---- messages ----
 
     def exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview, exact: bool = True) -> int:
+        if self.is_forked:
+            raise forked(self.rank)
         self.bytes_sent += outgoing.nbytes
         self.messages_sent += bool(outgoing.nbytes)
         received = 0
@@ -139,6 +141,8 @@ class MPITransport(Transport):
     # ---- the end ----
 
     def abort(self, reason: str) -> None:
+        if self.is_forked:
+            return
         print(f"fastnet: {reason}", file=sys.stderr, flush=True)
         self._world.Abort(1)
 
@@ -146,13 +150,18 @@ class MPITransport(Transport):
         """Leave the other ranks; returns when all of them have left."""
         self._leave(math.inf)
 
+    def after_fork(self) -> None:
+        super().after_fork()
+        if sys.excepthook == self._abort_after:
+            sys.excepthook = self._hook_before
+
     def _leave_at_exit(self) -> None:
         """The program ends. mpi4py then waits for the other ranks, in MPI_Finalize."""
         self._leave(_EXIT)
 
     def _leave(self, seconds: float) -> None:
         """Say farewell, and wait for the farewells of all others, for some seconds at most."""
-        if not self._is_open or os.getpid() != self._process:
+        if not self._is_open or self.is_forked:
             return                              # a fork has no part in the communicator
         self._is_open = False
         atexit.unregister(self._leave_at_exit)

@@ -9,7 +9,7 @@ import time
 from typing import Any, NoReturn
 
 from fastnet.distributed.environment import Place
-from fastnet.distributed.errors import DistError, DistNetworkError, no_answer, rank_ended, wrong_length
+from fastnet.distributed.errors import DistError, DistNetworkError, forked, no_answer, rank_ended, wrong_length
 from fastnet.distributed.rendezvous import connect_all
 from fastnet.distributed.transport import Transport
 
@@ -35,6 +35,8 @@ class SocketTransport(Transport):
             link.setblocking(False)
 
     def exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview, exact: bool = True) -> int:
+        if self.is_forked:
+            raise forked(self.rank)
         sending = _Sending(to, self._links[to], outgoing) if outgoing.nbytes else None
         receiving = _Receiving(source, self._links[source], incoming, exact) if incoming.nbytes else None
         self.bytes_sent += outgoing.nbytes
@@ -84,6 +86,10 @@ class SocketTransport(Transport):
     def close(self) -> None:
         for link in self._links.values():
             link.close()
+
+    def after_fork(self) -> None:
+        super().after_fork()
+        self.close()                    # otherwise the others would not learn that this rank has ended
 
 
 class _Sending:

@@ -26,6 +26,7 @@ class Transport:
         bytes_sent: bytes of arrays that this rank has sent, through shared memory, too; without headers.
         messages_sent: the number of messages.
         slots: {partner: memory that this rank shares with it}, see `shared_memory`.
+        is_forked: whether this is the copy of a child process, which exchanges nothing.
     """
 
     rank: int
@@ -34,6 +35,7 @@ class Transport:
     bytes_sent: int = 0
     messages_sent: int = 0
     slots: Mapping[int, Slots] = MappingProxyType({})
+    is_forked: bool = False
 
     def exchange(self, to: int, outgoing: memoryview, source: int, incoming: memoryview, exact: bool = True) -> int:
         """Send to one rank while receiving from another, or from the same; an empty buffer moves nothing.
@@ -50,7 +52,7 @@ class Transport:
 
         Raises:
             DistNetworkError: one of the two ranks has ended, or does not answer.
-            DistError: the message has another length.
+            DistError: the message has another length, or this process was forked from a rank.
         """
         raise NotImplementedError
 
@@ -106,6 +108,10 @@ class Transport:
 
     def close(self) -> None:
         """Close the connections."""
+
+    def after_fork(self) -> None:
+        """Give up the connections in a forked child process; they stay open in this rank."""
+        self.is_forked, self.slots = True, {}
 
 
 class Alone(Transport):

@@ -2,6 +2,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 from rank_tools import TOKEN, settings
@@ -44,6 +45,18 @@ def test_failures(tmp_path, capsys):
             main(wrong)
         assert caught.value.code == 2
     assert "--shards: expected a power of two, got '3'" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups")
+def test_children_of_a_rank_that_failed_are_ended(tmp_path):
+    """They keep the output open, for which the caller of the launcher waits."""
+    (tmp_path / "script.py").write_text(
+        "import subprocess, sys\n"
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(90)'])\n"
+        "sys.exit(3)\n")
+    begin = time.monotonic()
+    assert launch("--nproc", "2", "script.py", cwd=tmp_path).returncode == 1
+    assert time.monotonic() - begin < 60
 
 
 def test_each_rank_gets_its_share_of_the_cores(monkeypatch):

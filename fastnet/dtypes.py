@@ -95,14 +95,14 @@ def category(dtype: DType) -> int:
 
 
 def is_floating(dtype: DType) -> bool:
-    """Whether a dtype of fastnet is float16, bfloat16, float32 or float64.
+    """Whether a dtype holds floating-point numbers: float16, bfloat16, float32 or float64 of fastnet's dtypes.
 
     Example:
         >>> import fastnet
         >>> fastnet.dtypes.is_floating(fastnet.float32), fastnet.dtypes.is_floating(fastnet.int64)
         (True, False)
     """
-    return dtype.kind in "fV"
+    return dtype.kind == "f" or (dtype.kind == "V" and (dtype is bfloat16.made or bfloat16 == dtype))
 
 
 def promote(a: DType, b: DType) -> DType:

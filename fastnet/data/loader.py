@@ -12,6 +12,7 @@ from fastnet._core.reprs import options_of, repr_of
 from fastnet._core.shapes import ceil_div
 from fastnet._core.tensor import Tensor
 from fastnet.data.calls import apply, takes_rng
+from fastnet.data.epochs import NumberedEpochs
 from fastnet.data.prefetch import Prefetched
 from fastnet.functional.random import randperm
 from fastnet.random import Generator
@@ -25,7 +26,7 @@ __all__ = ["DataLoader"]
 _Loaded = TypeVar("_Loaded")
 
 
-class DataLoader:
+class DataLoader(NumberedEpochs):
     """Iterates over a dataset in batches; each batch is a tuple of new tensors: the inputs, then the target.
 
     Each `for batch in loader` runs over the next epoch. The order of an epoch depends only on the seed and the epoch's
@@ -69,21 +70,19 @@ class DataLoader:
     shuffle: bool
     drop_last: bool
     transform: Transform | None
-    seed: int
     prefetch: int
-    next_epoch: int
 
     def __init__(self, dataset: Dataset, batch_size: int = 1, shuffle: bool = False, drop_last: bool = False,
                  transform: Transform | None = None, seed: int = 0, prefetch: int = 0) -> None:
         if not (hasattr(dataset, "__len__") and hasattr(dataset, "take")) or hasattr(dataset, "shape"):     # an array
             raise TypeError(f"DataLoader: expected a dataset with len() and take(rows), got {type(dataset).__name__}; "
                             "put arrays into a TensorDataset(x, y)")
+        super().__init__(seed)
         self.dataset = dataset
         self.batch_size = whole_number("batch_size", batch_size, 1)
         self.prefetch = whole_number("prefetch", prefetch, 0)
-        self.shuffle, self.drop_last, self.seed = bool(shuffle), bool(drop_last), whole_number("seed", seed, None)
+        self.shuffle, self.drop_last = bool(shuffle), bool(drop_last)
         self.transform = transform
-        self.next_epoch = 0
         self._draws = transform is not None and takes_rng(transform)
 
     def __len__(self) -> int:
@@ -103,11 +102,6 @@ class DataLoader:
             True
         """
         return len(self) > 1 and not self.drop_last and len(self.dataset) % self.batch_size == 1
-
-    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        number = self.next_epoch
-        self.next_epoch = number + 1
-        return self.epoch(number)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
         """Iterate over the batches of one epoch. `next_epoch` does not change.
@@ -163,9 +157,7 @@ class DataLoader:
 
     def _begin(self, number: int, start: int) -> tuple[Array, int, int]:
         """(the rows in the order of the epoch, its number, the first batch), checked."""
-        number, start = whole_number("the epoch's number", number, 0), whole_number("start", start, 0)
-        if start > len(self):
-            raise ValueError(f"epoch: expected start to be at most the number of batches, {len(self)}, got {start}")
+        number, start = whole_number("the epoch's number", number, 0), self._checked_start(start, len(self))
         return self._order(number), number, start
 
     def _prefetched(self, batches: Iterator[_Loaded]) -> Iterator[_Loaded]:
@@ -209,6 +201,3 @@ class DataLoader:
             rng = np.random.default_rng(self._entropy(number, i, *part)) if self._draws else None
             arrays = apply(self.transform, [a.numpy() if isinstance(a, Tensor) else a for a in arrays], rng)
         return tuple([a if type(a) is Tensor else as_tensor(a) for a in arrays])
-
-    def _entropy(self, *numbers: int) -> tuple[int, ...]:
-        return self.seed & (2**64 - 1), *numbers

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fastnet._core.annotations import Array, DType
+from fastnet import dtypes
+from fastnet._core.annotations import Array
 from fastnet._core.errors import given_text, shape_text, whole_number
 
 __all__ = ["Update", "array_error", "average"]
@@ -72,16 +73,12 @@ def array_error(name: str, given: object) -> TypeError | ValueError | None:
         >>> array_error("array 1", np.array([1, 2]))
         TypeError('array 1: expected a NumPy array of floating-point numbers, got one of int64')
     """
-    if not isinstance(given, np.ndarray | np.generic) or not _is_floating_dtype(given.dtype):
+    if not isinstance(given, np.ndarray | np.generic) or not dtypes.is_floating(given.dtype):
         got = f"one of {given.dtype}" if isinstance(given, np.ndarray) else given_text(given)
         return TypeError(f"{name}: expected a NumPy array of floating-point numbers, got {got}")
     if not np.isfinite(given).all():
         return ValueError(f"{name} has numbers that are not finite")
     return None
-
-
-def _is_floating_dtype(dtype: DType) -> bool:
-    return dtype.kind == "f" or dtype.name == "bfloat16"
 
 
 def _weighted_mean(arrays: Sequence[Array], counts: Sequence[int], total: int) -> Array:

@@ -1,4 +1,4 @@
-"""Base class of the loaders of texts, whose epochs have numbers."""
+"""Base class of the loaders of texts, which plan an epoch before its first batch."""
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet._core.errors import whole_number
+from fastnet.data.epochs import NumberedEpochs
 
 if TYPE_CHECKING:
     from fastnet._core.tensor import Tensor
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["EpochLoader"]
 
 
-class EpochLoader:
+class EpochLoader(NumberedEpochs):
     """Base class of loaders that plan all batches of an epoch, and then make one after the other.
 
     Args:
@@ -23,17 +24,6 @@ class EpochLoader:
     Attributes:
         next_epoch: the number of the epoch that the next `for` loop runs over, from 0.
     """
-
-    seed: int
-    next_epoch: int
-
-    def __init__(self, seed: int) -> None:
-        self.seed, self.next_epoch = seed, 0
-
-    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        number = self.next_epoch
-        self.next_epoch = number + 1
-        return self.epoch(number)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
         """Iterate over the batches of one epoch. `next_epoch` does not change.
@@ -46,13 +36,11 @@ class EpochLoader:
             ValueError: a negative number, or a start after the last batch.
         """
         planned = self._plan(whole_number("the epoch's number", number, 0))
-        if whole_number("start", start, 0) > len(planned):
-            raise ValueError(f"epoch: expected start to be at most the number of batches, {len(planned)}, got {start}")
-        return map(self._batch, planned[start:])
+        return map(self._batch, planned[self._checked_start(start, len(planned)):])
 
     def _random(self, number: int) -> np.random.Generator:
         """The random numbers of an epoch."""
-        return np.random.default_rng((self.seed & (2**64 - 1), number))
+        return np.random.default_rng(self._entropy(number))
 
     def _plan(self, number: int) -> list[Any]:
         """A description of each batch of an epoch, for `_batch`."""

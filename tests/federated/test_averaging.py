@@ -47,6 +47,7 @@ def test_wrong_updates(some, message):
                                                        "numbers, got one of int64"),
     ([([[1.0, 2.0]], 1)], "array 0 of a client: expected a NumPy array of floating-point numbers, got list"),
     ([([np.array(["a"])], 1)], "floating-point numbers, got one of <U1"),
+    ([([np.zeros(2, [("a", np.float32)])], 1)], r"floating-point numbers, got one of \[\('a', '<f4'\)\]"),
     ([([np.ones(2)], 0.5)], "the number of samples of a client to be a whole number, got 0.5"),
 ])
 def test_wrong_types(some, message):

@@ -78,6 +78,8 @@ def weight_reason(weight: Any, bias: Any, x: Any) -> str | None:
     """
     if not isinstance(x, Value) or x.dtype != _FLOAT:
         return "the input is not float32"
+    if x.data is not None:
+        return "the input is a constant"
     if not isinstance(weight, Value) or weight.kind != "parameter":
         return "the weight is computed"
     if bias is not None and bias.data is None:

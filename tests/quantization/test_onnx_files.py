@@ -178,3 +178,22 @@ def test_a_mean_over_an_open_length_is_exported_again(tmp_path):
     [found] = runtime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {"x": x.numpy()})
     step = small.get_submodule(small.steps[-1].module).scale
     assert np.abs(found - small(x).numpy()).max() < 1.5 * step and error(small, model, x) < 0.05
+
+
+class Factors(nn.Module):
+    """A product with a product of two weights, as of adapters, and a linear map of a weight."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Parameter(fastnet.randn(16, 2)), nn.Parameter(fastnet.randn(2, 16))
+        self.row, self.scale = nn.Parameter(fastnet.randn(1, 2)), nn.Parameter(fastnet.randn(2, 16))
+
+    def forward(self, x):
+        return x @ (self.a @ self.b) + nn.functional.linear(self.row, self.scale.t())
+
+
+@pytest.mark.parametrize("scheme", ["static", "dynamic", "weight_only"])
+def test_products_of_weights_stay_float32(scheme):
+    model, x = Factors(), tokens()
+    small, report = fastnet.quantize(model, x, scheme, faster_only=False, speed=False)
+    assert "int8" not in {layer.type for layer in report.layers} and error(small, model, x) < 1e-6

@@ -67,7 +67,7 @@ class _LayerFinder:
     def add(self, node: Node) -> None:
         """Note the layer that a node begins, if it begins one."""
         weight = self._weight_of(node)
-        if weight is None:
+        if weight is None or node.inputs[0].data is not None:
             return
         x, bias, last = next(iter(node.arguments.values())), node.arguments.get("bias"), node
         before, after = self._makers.get(x), self._only_reader(node)
@@ -111,10 +111,11 @@ class _LayerFinder:
         return self._transposed.get(weight)
 
     def _multiplies(self, reader: Node) -> bool:
-        """Whether a node that reads a weight multiplies by it, or transposes it for a linear layer."""
+        """Whether a node that reads a weight multiplies a computed value by it, or transposes it for linear layers."""
         if reader.operation == "transposed":
-            return all(node.operation == "linear" for node in self._readers[reader.outputs[0]])
-        return reader.operation == "mm" and reader.arguments["a"].kind != "parameter"
+            return all(node.operation == "linear" and node.inputs[0].data is None
+                       for node in self._readers[reader.outputs[0]])
+        return reader.operation == "mm" and reader.inputs[0].data is None
 
 
 def _are_opposite(before: Node, after: Node) -> bool:

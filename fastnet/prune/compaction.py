@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from fastnet import nn
+from fastnet._core.construction import from_numpy
 from fastnet._core.tensor import Tensor
 from fastnet._replay.compiled import compile
 from fastnet.autograd import no_grad
@@ -78,21 +79,22 @@ def compact(model: _M, example: Any, *, speed: bool = True) -> tuple[_M, Compact
 
 def _shrunk(found: Analysed, stays: Array) -> Any:
     """A copy of the model with the channels that stay."""
-    made = copy.deepcopy(found.model)
-    for layer in found.analysis.layers:
-        _fold_constants(made, layer, stays)
     parts: dict[str, dict[int, Array]] = {}
     for (name, axis), numbers in found.analysis.axes.items():
         if not stays[numbers].all():
             parts.setdefault(name, {})[axis] = stays[numbers]
+    shrunk: dict[int, Any] = {}                         # the copy takes them where it finds the whole ones
     for name, axes in parts.items():
-        module, own = owner_of(made, name)
+        module, own = owner_of(found.model, name)
         tensor: Tensor = getattr(module, own)
         array = tensor._data
         for axis, kept in axes.items():
             array = np.compress(kept, array, axis)
-        store(tensor, array, tensor.dtype)
-        tensor.grad = None
+        part = from_numpy(array)
+        shrunk[id(tensor)] = Parameter(part, tensor.requires_grad) if isinstance(tensor, Parameter) else part
+    made = copy.deepcopy(found.model, shrunk)
+    for layer in found.analysis.layers:
+        _fold_constants(made, layer, stays)
     for module in made.modules():
         _set_sizes(module)
     return made
@@ -107,7 +109,7 @@ def _fold_constants(made: Any, layer: Layer, stays: Array) -> None:
     if gone.any():
         module, own = owner_of(made, layer.bias)
         bias: Tensor = getattr(module, own)
-        shift = layer.sums[:, gone] @ values[gone]
+        shift = (layer.sums[:, gone] @ values[gone])[stays[layer.outputs]]
         store(bias, (bias._data + shift).astype(bias.dtype), bias.dtype)
 
 

@@ -32,8 +32,9 @@ class _Filters:
         filters = data.swapaxes(0, axis)
         filters = filters.reshape(*filters.shape[:2], -1)
         self.weight, self.axis, self.padded = weight, axis, padded
-        self.used: Array = (filters != 0).any(-1)
-        self.sums: Array = filters.sum(-1, dtype=np.float64)
+        single = filters.shape[-1] == 1                     # a reduction of one element for each result is slow
+        self.used: Array = filters[..., 0] != 0 if single else (filters != 0).any(-1)
+        self.sums: Array = filters[..., 0] if single else filters.sum(-1, dtype=np.float64)
 
     def constants(self, values: Array, group: slice = slice(None)) -> Array:
         """The constant that each output adds to its bias; NaN where it varies.
@@ -43,8 +44,9 @@ class _Filters:
             group: of outputs.
         """
         varies = np.isnan(values) | ((values != 0) & self.padded)
-        made = self.sums[group] @ np.where(varies, 0.0, values)
-        return np.where(self.used[group][:, varies].any(axis=1), np.nan, made)
+        constant = ~varies & (values != 0)
+        made = self.sums[group][:, constant] @ values[constant]
+        return np.where((self.used[group] & varies).any(axis=1), np.nan, made)
 
 
 def _follow_conv(analysis: Analysis, node: Node) -> None:

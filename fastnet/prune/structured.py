@@ -114,11 +114,15 @@ def _importance(found: Analysed, n: float) -> Array:
     add = np.maximum if math.isinf(n) else np.add
     for name, axis in {(layer.weight, layer.axis) for layer in analysis.layers} & analysis.made:
         values: Any = found.graph.parameters[name].data
-        weight = np.abs(values.astype(np.float64))
-        rows = weight.swapaxes(0, axis).reshape(weight.shape[axis], -1)
-        each = rows.max(axis=1) if math.isinf(n) else (rows**n).sum(axis=1)
+        each = [_power_sum(filter, n) for filter in values.swapaxes(0, axis)]
         add.at(total, analysis.roots[analysis.axes[name, axis]], each)
     return total if math.isinf(n) else total ** (1 / n)
+
+
+def _power_sum(filter: Array, n: float) -> float:
+    """The n-norm of a filter to the power n, in float64; the norm itself for infinity."""
+    sizes = np.abs(filter.astype(np.float64))
+    return float(sizes.max() if math.isinf(n) else (sizes if n == 1 else sizes**n).sum())
 
 
 def _least(groups: list[ChannelGroup], scores: Array, amount: float) -> Array:
@@ -161,12 +165,10 @@ def _mask(model: Module, analysis: Analysis, dropped: Array) -> None:
     for (name, axis), places in zip(made, places_of(model, (name for name, _ in made))):
         gone = pruned[analysis.roots[analysis.axes[name, axis]]]
         if gone.any():
-            module, own = places[0]
-            mask = np.ones(getattr(module, own).shape, np.float32)
-            entries: Any = (*(slice(None),) * axis, gone)
-            mask[entries] = 0
             for module, own in places:                  # a mask of one of them would not be that of the others
-                restrict(module, own, from_numpy(mask))
+                shape = getattr(module, own).shape
+                kept = from_numpy((~gone).astype(np.float32)).reshape(-1, *(1,) * (len(shape) - axis - 1))
+                restrict(module, own, kept.expand(shape))
 
 
 def restrict(module: Module, name: str, mask: Tensor) -> None:

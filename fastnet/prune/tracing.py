@@ -10,8 +10,7 @@ from fastnet.functional.compare import equal
 from fastnet.graph import Graph, trace
 from fastnet.nn.module import Module
 from fastnet.nn.parameter import Parameter
-from fastnet.nn.utils import prune
-from fastnet.nn.utils.pruning import pruned_parameters, pruning_hook
+from fastnet.nn.utils.pruning import detach_masks, pruned_parameters, pruning_hook
 from fastnet.prune.analysis import Analysis
 from fastnet.prune.rules import RULES
 
@@ -24,7 +23,7 @@ class Analysed(NamedTuple):
     """A model, prepared for pruning.
 
     Attributes:
-        model: a copy whose masks are applied, with plain parameters.
+        model: a copy whose masks are applied, with plain parameters; those without a mask are the model's own.
         graph: of it.
         analysis: of the channels of the graph.
         unread: the parameters that the graph does not read.
@@ -90,16 +89,17 @@ def _without_masks(model: _M) -> _M:
 
     A parameter that several modules read with different masks becomes one for each.
     """
-    made = copy.deepcopy(model)
+    shared: dict[int, Any] = {id(p): p for p in model.parameters()}         # nothing writes into them
+    shared |= {id(x): x for x in (getattr(module, f"{name}_mask") for module, name in pruned_parameters(model))}
+    made = copy.deepcopy(model, shared)
     for places in _shared_places(made):
-        first, *others = (getattr(module, name) for module, name in places)
-        if not all(equal(first, x) for x in others):
-            for module, name in places:
-                if pruning_hook(module, name) is not None:
-                    own: Parameter = getattr(module, f"{name}_orig")
-                    setattr(module, f"{name}_orig", Parameter(own.detach(), own.requires_grad))
-    for module, name in list(pruned_parameters(made)):
-        prune.remove(module, name)
+        plain = [getattr(module, name) for module, name in places if pruning_hook(module, name) is None][:1]
+        for module, name in places:
+            if pruning_hook(module, name) is not None:
+                own = Parameter(getattr(module, name).detach(), getattr(module, f"{name}_orig").requires_grad)
+                plain.append(next((other for other in plain if equal(other, own)), own))
+                setattr(module, f"{name}_orig", plain[-1])
+    detach_masks(made)
     return made
 
 

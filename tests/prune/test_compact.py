@@ -1,4 +1,6 @@
 """Compacted models compute what the masked ones do, with fewer channels."""
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -154,6 +156,19 @@ def test_a_layer_that_reads_the_input_and_its_own_outputs():
         "linear in '0' also reads an input whose channels are fixed", "", "the model returns them"]
     small, _ = prune.compact(prune.ln_channels(model, x, 0.5), x, speed=False)
     assert small[0].out_features == 4 and small[4].out_features == 3 and fastnet.allclose(small(x), model(x))
+
+
+def test_wide_layers_are_pruned_without_further_copies_of_their_weights():
+    model, x = nn.Sequential(nn.Linear(1000, 1000), nn.ReLU(), nn.Linear(1000, 1000), nn.ReLU(), nn.Linear(1000, 5)), (
+        numbers(1, 1000))                               # 8 MB of weights
+    model[0].weight.requires_grad_(False)
+    for step in (lambda: prune.ln_channels(model, x, 0.5), lambda: prune.compact(model, x, speed=False)):
+        tracemalloc.start()
+        made = step()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 20e6
+    assert {name for name, p in made[0].named_parameters() if not p.requires_grad} == {"0.weight"}
 
 
 def tied_pair():

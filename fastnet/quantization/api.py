@@ -81,6 +81,7 @@ def quantize(model: Module, data: Any = None, scheme: Literal["static", "dynamic
             an option that the scheme does not have, a number out of range, no samples, labels that are not classes or
             of another number than samples, or "qat" without labels.
         RuntimeError: the model cannot be traced.
+        NotImplementedError: a traced model reads a further result of an operation, such as the indices of a pool.
 
     Example:
         >>> import fastnet

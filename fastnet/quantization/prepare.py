@@ -16,6 +16,7 @@ from fastnet.dtypes import float32
 from fastnet.graph import Graph, Node, Value, trace
 from fastnet.graph.dimension import mapped
 from fastnet.graph.passes import fuse_linear
+from fastnet.graph.rewriting import readers
 from fastnet.nn import qat
 from fastnet.nn.module import Module
 from fastnet.nn.outline import class_name
@@ -27,6 +28,7 @@ from fastnet.random import fork_rng
 
 __all__ = ["Rewriter", "check_float_model", "prepare", "traced"]
 
+_OF_LAYERS = "weight", "bias"           # the names of the tensors of a model that is a layer
 _QUANTIZED = "quantized.", "qat."      # the names of layers that are not of float32 begin so
 
 
@@ -119,10 +121,6 @@ def traced(model: Module, example: tuple[Any, ...]) -> Graph:
     return fuse_linear(graph)
 
 
-def _is_python_path(name: str) -> bool:
-    return all(part.isidentifier() or part.isdigit() for part in name.split("."))
-
-
 class Rewriter:
     """Makes the steps of a prepared model from the nodes of a graph.
 
@@ -142,10 +140,11 @@ class Rewriter:
         self.scales: dict[Value, str] = {}      # values that int8 steps compute: the path of their FakeQuantize
         self.rounded: dict[Value, str] = {}     # other values that int8 steps read: the name of their rounded form
         self.absorbed: set[Node] = set()
-        self.users: dict[Value, list[Node]] = {}
+        self.users = readers(graph)
         for node in graph.nodes:
-            for value in dict.fromkeys(node.inputs):
-                self.users.setdefault(value, []).append(node)
+            if any(y in self.users or y in graph.outputs for y in node.outputs[1:]):
+                raise NotImplementedError(f"quantize: operation {node.operation!r} of module {node.module!r} has "
+                                          "several results, which models of steps do not have")
 
     def add(self, node: Node) -> None:
         """Add the steps of a node."""
@@ -242,7 +241,8 @@ class Rewriter:
             return ValueOf(value.name)
         if value.kind == "constant":
             name = f"constants.{value.name}"
-        elif isinstance(self.members.get(value.name.rpartition(".")[0]), Module):       # a layer with the same weight
+        elif any(isinstance(self.members.get(path), Module)             # a layer with the same weight
+                 for path in (value.name, value.name.rpartition(".")[0])):
             name = f"shared.{value.name}"
         else:
             name = value.name
@@ -267,14 +267,15 @@ class Rewriter:
             self.tensors[value] = tensor
 
     def path_for(self, node: Node, *tensors: Value | None) -> str:
-        """A path for a step's module: that of a tensor in the model, its name in an ONNX file, or that of the result.
+        """A path for a step's module: that of a tensor in the model, its name, or that of the result.
 
         Args:
             node: that the step stands for.
             tensors: the weight and the bias of the module.
         """
         names = [x.name for x in tensors if x is not None]
-        paths = [name.rpartition(".")[0] for name in names] + [name for name in names if not _is_python_path(name)]
+        paths = [name.rpartition(".")[0] for name in names]
+        paths += [name for name in names if "." not in name and name not in _OF_LAYERS]
         for path in filter(None, paths):
             if not any(name == path or name.startswith(f"{path}.") for name in self.members):
                 return path

@@ -197,3 +197,40 @@ def test_products_of_weights_stay_float32(scheme):
     model, x = Factors(), tokens()
     small, report = fastnet.quantize(model, x, scheme, faster_only=False, speed=False)
     assert "int8" not in {layer.type for layer in report.layers} and error(small, model, x) < 1e-6
+
+
+class Tied(nn.Module):
+    """A product with a transposed table, before and after other operations read the table."""
+
+    def __init__(self, first):
+        super().__init__()
+        self.first, self.table = first, nn.Parameter(fastnet.randn(8, 16))
+
+    def forward(self, x):
+        parts = (x @ self.table.t()).mean(), (self.table * 0.5).sum()
+        return x * (parts[0] + parts[1] if self.first else parts[1] + (x @ self.table.t()).mean())
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("scheme", ["static", "dynamic", "weight_only"])
+def test_a_table_that_other_operations_read(scheme, first):
+    model, x = Tied(first), tokens()
+    small, _ = fastnet.quantize(model, x, scheme, faster_only=False, speed=False)
+    assert error(small, model, x) < 0.02
+
+
+class Places(nn.Module):
+    """Maxima and their places."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(fastnet.randn(16, 16))
+
+    def forward(self, x):
+        return nn.functional.max_pool1d(x @ self.weight, 2, return_indices=True)
+
+
+@pytest.mark.parametrize("scheme", ["static", "dynamic"])
+def test_operations_with_several_results(scheme):
+    with pytest.raises(NotImplementedError, match="operation 'max_pool' of module '' has several results"):
+        fastnet.quantize(Places(), tokens(), scheme)

@@ -121,6 +121,12 @@ def traced(model: Module, example: tuple[Any, ...]) -> Graph:
     return fuse_linear(graph)
 
 
+def _is_attribute(path: str) -> bool:
+    """Whether models of steps have an attribute of this name, as an initializer of a file can have it."""
+    first = path.partition(".")[0]
+    return first == "training" or hasattr(StepModel, first)
+
+
 class Rewriter:
     """Makes the steps of a prepared model from the nodes of a graph.
 
@@ -241,6 +247,8 @@ class Rewriter:
             return ValueOf(value.name)
         if value.kind == "constant":
             name = f"constants.{value.name}"
+        elif _is_attribute(value.name):
+            name = f"tensor_{value.name}"
         elif any(isinstance(self.members.get(path), Module)             # a layer with the same weight
                  for path in (value.name, value.name.rpartition(".")[0])):
             name = f"shared.{value.name}"
@@ -276,10 +284,9 @@ class Rewriter:
         names = [x.name for x in tensors if x is not None]
         paths = [name.rpartition(".")[0] for name in names]
         paths += [name for name in names if "." not in name and name not in _OF_LAYERS]
-        for path in filter(None, paths):
-            if not any(name == path or name.startswith(f"{path}.") for name in self.members):
-                return path
-        return node.outputs[0].name
+        free = (path for path in paths if path and not _is_attribute(path)
+                and not any(name == path or name.startswith(f"{path}.") for name in self.members))
+        return next(free, node.outputs[0].name)
 
     def finish(self) -> StepModel:
         """The prepared model."""

@@ -1,9 +1,11 @@
 """Quantised forms of loaded ONNX files, whose linear layers are products with a matrix of weights."""
 import numpy as np
 import pytest
+from fuzz_onnx import content, graph, node
 
 import fastnet
 from fastnet import nn
+from fastnet.onnx.forms import DataType
 
 rng = np.random.default_rng(0)
 
@@ -234,3 +236,15 @@ class Places(nn.Module):
 def test_operations_with_several_results(scheme):
     with pytest.raises(NotImplementedError, match="operation 'max_pool' of module '' has several results"):
         fastnet.quantize(Places(), tokens(), scheme)
+
+
+@pytest.mark.parametrize("names", [("training", "steps"), ("forward", "training"), ("w:0", "a/b")])
+@pytest.mark.parametrize("scheme", ["static", "dynamic"])
+def test_names_of_weights(scheme, names, tmp_path):
+    weights = dict(zip(names, (rng.normal(size=shape).astype(np.float32) for shape in ((16, 8), (1, 8)))))
+    path = tmp_path / "m.onnx"
+    path.write_bytes(content(graph([node("MatMul", f"x {names[0]}", "h"), node("Mul", f"h {names[1]}", "y")],
+                                   [("x", DataType.FLOAT, ["n", 5, 16])], **weights)))
+    model, x = fastnet.onnx.load(path), tokens()
+    small, _ = fastnet.quantize(model, x, scheme, faster_only=False, speed=False)
+    assert error(small, model, x) < 0.02

@@ -1,6 +1,7 @@
 """The head of a network: the layer that gives the scores of the classes."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from fastnet import nn
@@ -12,11 +13,12 @@ AUXILIARY_HEADS: dict[str, tuple[str, ...]] = {
     "GoogLeNet": ("aux1.fc2", "aux2.fc2"), "InceptionV3": ("AuxLogits.fc",)}
 
 
-def head_of(model: nn.Module) -> str | None:
-    """The path of the last Linear or Conv2d of a model, in the order of its modules; None if it has neither.
+def head_of(model: nn.Module, paths: Iterable[str] | None = None) -> str | None:
+    """The path of the last Linear or Conv2d of a model; None if it has neither.
 
     Args:
         model: a Module.
+        paths: of its modules in the order of their calls; by default in the order in which the model has them.
 
     Example:
         >>> import fastnet
@@ -24,8 +26,9 @@ def head_of(model: nn.Module) -> str | None:
         >>> head_of(fastnet.models.resnet8()), head_of(fastnet.models.squeezenet1_1())
         ('fc', 'classifier.1')
     """
-    paths = [path for path, module in model.named_modules() if type(module) in (nn.Linear, nn.Conv2d)]
-    return paths[-1] if paths else None
+    order = [path for path, _ in model.named_modules()] if paths is None else paths
+    found = [path for path in order if type(model.get_submodule(path)) in (nn.Linear, nn.Conv2d)]
+    return found[-1] if found else None
 
 
 def with_outputs(layer: nn.Module, outputs: int) -> nn.Module:

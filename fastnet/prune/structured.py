@@ -114,12 +114,12 @@ def _importance(found: Analysed, n: float) -> Array:
     add = np.maximum if math.isinf(n) else np.add
     for name, axis in {(layer.weight, layer.axis) for layer in analysis.layers} & analysis.made:
         values: Any = found.graph.parameters[name].data
-        each = [_power_sum(filter, n) for filter in values.swapaxes(0, axis)]
+        each = [_filter_importance(filter, n) for filter in values.swapaxes(0, axis)]
         add.at(total, analysis.roots[analysis.axes[name, axis]], each)
     return total if math.isinf(n) else total ** (1 / n)
 
 
-def _power_sum(filter: Array, n: float) -> float:
+def _filter_importance(filter: Array, n: float) -> float:
     """The n-norm of a filter to the power n, in float64; the norm itself for infinity."""
     sizes = np.abs(filter.astype(np.float64))
     return float(sizes.max() if math.isinf(n) else (sizes if n == 1 else sizes**n).sum())

@@ -1,18 +1,23 @@
 """Features of a whole data set, computed once."""
 from __future__ import annotations
 
+import itertools
+import warnings
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnet import data, nn
 from fastnet._core.construction import as_tensor
+from fastnet._core.errors import listed
 from fastnet._core.state import forbid_in_recording
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.models.heads import head_of
-from fastnet.transfer.extraction import arguments_noted
+from fastnet.nn.state_dict import join
+from fastnet.transfer.extraction import arguments_noted, calls_noted
 from fastnet.transfer.patterns import require_module
 
 if TYPE_CHECKING:
@@ -36,16 +41,20 @@ def cache_features(model: nn.Module, x: Any, y: ArrayData | None = None, *, befo
             such as `fastnet.data.TensorDataset` or `ImageFolder`; or a loader. These give tuples (inputs..., target).
             Floating-point inputs are cast to the model's dtype.
         y: the targets of an array x.
-        before: path of the module whose input is kept; by default the head, as `replace_head` finds it.
+        before: path of the module whose input is kept; by default the head, the last Linear or Conv2d of the model.
         batch_size: samples that are computed at a time, except from a loader.
 
     Returns:
         A `fastnet.data.TensorDataset` of features and targets, in the order in which x gives them.
 
     Raises:
-        ValueError: the model calls the module several times or not at all; x has no samples; or y is missing.
+        ValueError: the model calls the module several times or not at all, or another Linear or Conv2d after its head;
+            x has no samples; or y is missing.
         AttributeError: there is no module at the path.
         TypeError: the model is not a Module.
+
+    Warns:
+        UserWarning: parameters that are used before the module are trainable: the features do not follow them.
 
     Example:
         >>> import fastnet, numpy as np
@@ -73,11 +82,39 @@ def cache_features(model: nn.Module, x: Any, y: ArrayData | None = None, *, befo
         for *inputs, target in _batches_with_targets(x, y, batch_size):
             tensors = [as_tensor(part) for part in inputs]
             cast = [t.to(dtype) if dtype is not None and t.dtype.kind == "f" else t for t in tensors]
-            features.append(run(*cast).numpy().copy())
+            noted: AbstractContextManager[list[str]] = nullcontext([]) if features else calls_noted(model)
+            with noted as calls:
+                found = run(*cast).numpy().copy()
+            if not features:
+                _check_head_calls(model, head, calls, before is None)
+            features.append(found)
             targets.append(target.numpy() if isinstance(target, Tensor) else np.asarray(target))
     if not features:
         raise ValueError("cache_features: expected at least one sample, got none")
     return data.TensorDataset(np.concatenate(features), np.concatenate(targets))
+
+
+def _check_head_calls(model: nn.Module, head: str, calls: list[str], is_default: bool) -> None:
+    """Refuse a head that is not the last layer, and warn of trainable parameters before it.
+
+    Args:
+        model: the model.
+        head: the path of the module whose input is kept.
+        calls: the paths of the modules in the order of their calls.
+        is_default: whether the head was found by the order of the modules.
+    """
+    last = head_of(model, calls)
+    if is_default and last != head:
+        raise ValueError(f"cache_features: the last layer that {type(model).__name__} has, {head!r}, is not the last "
+                         f"one that it calls, {last!r}; name the module whose input to keep with before=")
+    cut = model.get_submodule(head)                     # its path may be a second one of the module
+    earlier = itertools.takewhile(lambda path: model.get_submodule(path) is not cut, calls)
+    trainable = [join(path, name) for path in dict.fromkeys(earlier)
+                 for name, p in model.get_submodule(path)._parameters.items() if p is not None and p.requires_grad]
+    if trainable:
+        warnings.warn(f"cache_features: the model uses trainable parameters before {head!r}: "
+                      f"{listed(map(repr, trainable))}. The features do not follow them when they change; freeze them "
+                      "first", stacklevel=3)
 
 
 def _batches_with_targets(x: Any, y: ArrayData | None, batch_size: int) -> Iterable[Any]:

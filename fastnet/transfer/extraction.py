@@ -14,7 +14,7 @@ from fastnet.transfer.patterns import as_patterns, require_match, require_module
 if TYPE_CHECKING:
     from fastnet.transfer.patterns import Patterns
 
-__all__ = ["Tapped", "arguments_noted", "features"]
+__all__ = ["Tapped", "arguments_noted", "calls_noted", "features"]
 
 
 class Tapped:
@@ -110,6 +110,28 @@ def _only(name: str, path: str, calls: Sequence[Any]) -> Any:
         times = f"calls {path!r} {len(calls)} times" if calls else f"does not call {path!r}"
         raise ValueError(f"{name}: expected a layer that the model calls once; it {times}")
     return calls[0]
+
+
+@contextmanager
+def calls_noted(model: nn.Module) -> Iterator[list[str]]:
+    """Context in which the paths of the modules that a model calls are noted.
+
+    Args:
+        model: the model, which runs eagerly.
+
+    Returns:
+        A list that each call of a module extends.
+    """
+    calls: list[str] = []
+
+    def noting(path: str) -> Any:
+        return lambda module, args: calls.append(path)
+    handles = [module.register_forward_pre_hook(noting(path)) for path, module in _eager(model).named_modules()]
+    try:
+        yield calls
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 @contextmanager

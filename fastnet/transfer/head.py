@@ -1,16 +1,21 @@
 """A new head for a trained model."""
 from __future__ import annotations
 
+from typing import Any
+
 from fastnet import nn
 from fastnet._core.errors import whole_number
 from fastnet._core.state import forbid_in_recording
+from fastnet.autograd import no_grad
 from fastnet.models.heads import AUXILIARY_HEADS, head_of, with_outputs
+from fastnet.nn.evaluation import evaluating
+from fastnet.transfer.extraction import calls_noted
 from fastnet.transfer.patterns import require_module
 
 __all__ = ["replace_head"]
 
 
-def replace_head(model: nn.Module, num_classes: int, path: str | None = None) -> nn.Module:
+def replace_head(model: nn.Module, num_classes: int, path: str | None = None, *, example: Any = None) -> nn.Module:
     """Replace the last layer of a model by a new one with other outputs and random weights.
 
     The new layer records gradients, whether or not the old one was frozen. Auxiliary heads of GoogLeNet and Inception
@@ -19,13 +24,16 @@ def replace_head(model: nn.Module, num_classes: int, path: str | None = None) ->
     Args:
         model: a Module, changed in place.
         num_classes: number of outputs of the new layer.
-        path: of the layer; by default the last Linear or Conv2d of the model.
+        path: of the layer; by default the last Linear or Conv2d, in the order in which the model has its modules. That
+            is the last one called in all models of `fastnet.models`.
+        example: an input of the model, or a tuple of several: replace the last Linear or Conv2d that it calls instead.
 
     Returns:
         The new layer.
 
     Raises:
-        ValueError: the model has no such layer or is the layer itself, or num_classes is less than 1.
+        ValueError: the model has no such layer or is the layer itself, num_classes is less than 1, or both a path and
+            an example are given.
         AttributeError: there is no module at the path.
         TypeError: the model is not a Module, or the layer not a Linear or a Conv2d.
 
@@ -41,7 +49,9 @@ def replace_head(model: nn.Module, num_classes: int, path: str | None = None) ->
     forbid_in_recording("replace_head()")
     require_module("replace_head", model)
     whole_number("num_classes", num_classes, 1)
-    head = head_of(model) if path is None else path
+    if path is not None and example is not None:
+        raise ValueError("replace_head: expected path= or example=, got both")
+    head = _last_called(model, example) if example is not None else head_of(model) if path is None else path
     if head is None:
         raise ValueError(f"replace_head: {type(model).__name__} has no Linear and no Conv2d; name the layer with path=")
     if not head:
@@ -55,6 +65,12 @@ def replace_head(model: nn.Module, num_classes: int, path: str | None = None) ->
     if path is None and isinstance(getattr(model, "num_classes", None), int):
         model.num_classes = num_classes         # as of a network that was made with so many: files describe it so
     return model.get_submodule(head)
+
+
+def _last_called(model: nn.Module, example: Any) -> str | None:
+    with calls_noted(model) as calls, no_grad(), evaluating(model):
+        model(*(example if isinstance(example, tuple | list) else (example,)))
+    return head_of(model, calls)
 
 
 def _has(model: nn.Module, path: str) -> bool:

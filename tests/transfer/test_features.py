@@ -1,4 +1,6 @@
 """New heads, outputs of layers inside a model, and the cache of features."""
+import warnings
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,12 @@ X, Y = RNG.standard_normal((12, 3, 8, 8), dtype=np.float32), np.arange(12) % 3
 def net():
     fastnet.manual_seed(0)
     return models.ResNet("basic", (1, 1), num_classes=3, small_images=True)
+
+
+def frozen_net():
+    model = net()
+    freeze(model)
+    return model
 
 
 # ---- heads ----------------------------------------------------------------------------------------------------------
@@ -90,7 +98,7 @@ def test_features_of_models_with_several_inputs():
 
 
 def test_features_of_a_compiled_model():
-    model = net().eval()
+    model = frozen_net().eval()
     compiled = fastnet.compile(model)
     for x in (fastnet.tensor(X), fastnet.tensor(X), fastnet.tensor(X[::-1].copy())):
         with fastnet.no_grad():
@@ -116,7 +124,7 @@ def test_features_that_are_ambiguous():
 # ---- cached features ------------------------------------------------------------------------------------------------
 
 def test_cached_features_are_the_inputs_of_the_head():
-    model = net()
+    model = frozen_net()
     model.layer1.eval()
     modes = [module.training for module in model.modules()]
     cached = cache_features(model, X, Y, batch_size=5)
@@ -131,7 +139,7 @@ def test_cached_features_are_the_inputs_of_the_head():
 
 
 def test_sources_of_cached_features():
-    model = net()
+    model = frozen_net()
     expected = cache_features(model, X, Y)
     dataset = data.TensorDataset(X, Y)
     for source in (dataset, data.Subset(dataset, np.arange(12)), data.DataLoader(dataset, 5),
@@ -145,7 +153,7 @@ def test_sources_of_cached_features():
 
 
 def test_a_head_trained_on_cached_features_is_the_models():
-    model = net()
+    model = frozen_net()
     head = replace_head(model, 3)
     cached = cache_features(model, X, Y)
     trainer = fastnet.Trainer(head, "adamw", lr=0.05, loss="cross_entropy", metrics="accuracy")
@@ -154,7 +162,7 @@ def test_a_head_trained_on_cached_features_is_the_models():
 
 
 def test_wrong_sources_of_cached_features():
-    model = net()
+    model = frozen_net()
     with pytest.raises(ValueError, match="expected targets y with an array"):
         cache_features(model, X)
     with pytest.raises(ValueError, match="expected at least one sample, got none"):
@@ -165,3 +173,37 @@ def test_wrong_sources_of_cached_features():
         cache_features(model, X, Y, before="layer1.0.relu")
     with pytest.raises(ValueError, match="name a module with before="):
         cache_features(nn.Sequential(nn.ReLU()), X, Y)
+
+
+class Reversed(nn.Module):
+    """A model that calls its first layer last."""
+
+    def __init__(self):
+        super().__init__()
+        self.last, self.first = nn.Linear(4, 9), nn.Linear(3, 4)
+
+    def forward(self, x):
+        return self.last(self.first(x))
+
+
+def test_the_last_layer_that_is_called():
+    model, x = Reversed(), np.ones((2, 3), np.float32)
+    assert replace_head(model, 5, example=fastnet.tensor(x)) is model.last and model(fastnet.tensor(x)).shape == (2, 5)
+    freeze(model)
+    with pytest.raises(ValueError, match="that Reversed has, 'first', is not the last one that it calls, 'last'"):
+        cache_features(model, x, Y[:2])
+    assert cache_features(model, x, Y[:2], before="last").arrays[0].shape == (2, 4)
+    with pytest.raises(ValueError, match="expected path= or example=, got both"):
+        replace_head(model, 5, "last", example=fastnet.tensor(x))
+    assert not any(module._hooks and any(module._hooks) for module in model.modules())
+
+
+def test_trainable_layers_before_the_cut_are_named():
+    model = net()
+    freeze(model, ["bn1", "layer*"])
+    with pytest.warns(UserWarning, match=r"trainable parameters before 'fc': 'conv1.weight'\. The features do not"):
+        cache_features(model, X, Y)
+    freeze(model, "conv1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cache_features(model, X, Y)

@@ -111,7 +111,8 @@ def test_a_weight_that_is_computed_fixes_what_it_reads():
 @pytest.mark.parametrize("layer, reason", [
     (lambda: nn.utils.weight_norm(nn.Conv2d(3, 8, 3)), "the weight of conv in '0' is computed"),
     (lambda: nn.utils.parametrizations.spectral_norm(nn.Conv2d(3, 8, 3)), "the weight of conv in '0' is computed"),
-    (lambda: nn.ConvTranspose2d(3, 9, 3, groups=3), "conv_transposed in '0' has groups")], ids=str)
+    (lambda: nn.ConvTranspose2d(3, 9, 3, groups=3), "conv_transposed in '0' has groups")],
+    ids=["weight_norm", "spectral_norm", "groups"])
 def test_each_layer_that_cannot_be_pruned_is_named(layer, reason):
     x = fastnet.ones(1, 3, 6, 6)
     model = nn.Sequential(made := layer(), nn.ReLU(), nn.Conv2d(made.out_channels, 2, 3)).eval()

@@ -25,7 +25,7 @@ def current() -> Any:
 
 
 def set_current(group: Any) -> None:
-    """Set the process group, or None. The child processes of a rank learn that they are none.
+    """Set the process group, or None. A variable tells the child processes of a rank that they are not ranks.
 
     Args:
         group: a `fastnet.distributed.ProcessGroup`.
@@ -56,7 +56,7 @@ def launched_by() -> str | None:
     """The backend of the launcher that started this process as one of several, or None.
 
     "sockets" by torchrun's variables, which `fastnet launch` sets, too; "mpi" by those of mpirun. A child process of a
-    rank that has joined inherits these variables, but is no rank.
+    rank that has joined inherits these variables, but is not a rank.
     """
     if _is_child_of_rank():
         return None

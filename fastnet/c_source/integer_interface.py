@@ -10,6 +10,7 @@ from fastnet.c_source.emitters.quantized import scale_and_zero
 from fastnet.c_source.program import describe_node
 from fastnet.graph import Graph, Value, remove_dead_code
 from fastnet.graph.operations import MOVES
+from fastnet.graph.rewriting import makers
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
@@ -84,7 +85,7 @@ def integer_graph(graph: Graph) -> tuple[Graph, list[Scale], list[Scale]]:
 def _quantized_first(graph: Graph) -> Graph:
     """A graph that quantises before it moves elements, where it quantised after: the same integers."""
     while True:
-        made = {y: node for node in graph.nodes for y in node.outputs}
+        made = makers(graph)
         for node in graph.nodes:
             before = made.get(node.inputs[0]) if node.operation == "quantize" else None
             if before is not None and before.operation in _MOVES and scale_and_zero(node) is not None:
@@ -110,7 +111,7 @@ def _exchanged(graph: Graph, move: Node, quantize: Node) -> Graph:
 
 def _before_dequantize(graph: Graph, y: Value) -> tuple[Value, Scale]:
     """The integers that an output stands for."""
-    made = {result: node for node in graph.nodes for result in node.outputs}
+    made = makers(graph)
     node = made.get(y)
     found = scale_and_zero(node) if node is not None and node.operation == "dequantize" else None
     if node is None or found is None:

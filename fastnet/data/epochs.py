@@ -43,6 +43,10 @@ class NumberedEpochs:
         Raises:
             ValueError: a negative number, or a start after the last batch.
         """
+        return self._epoch_batches(number, start)
+
+    def _epoch_batches(self, number: int, start: int) -> Iterator[tuple[Tensor, ...]]:
+        """The batches of `epoch`, whose arguments are not checked yet."""
         raise NotImplementedError
 
     def _checked_start(self, start: int, batches: int) -> int:

@@ -103,18 +103,6 @@ class DataLoader(NumberedEpochs):
         """
         return len(self) > 1 and not self.drop_last and len(self.dataset) % self.batch_size == 1
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
-        """Iterate over the batches of one epoch. `next_epoch` does not change.
-
-        Args:
-            number: number of the epoch, from 0.
-            start: number of the first batch, from 0.
-
-        Raises:
-            ValueError: a negative number, or a start after the last batch.
-        """
-        return self._prefetched(self._batches(*self._begin(number, start)))
-
     def every(self, stride: int, number: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
         """Iterate over the batches `start`, `start + stride`, ... of one epoch; the others are not loaded.
 
@@ -154,6 +142,9 @@ class DataLoader(NumberedEpochs):
         """
         order, number, start = self._begin(number, start)
         return self._prefetched(self._parts(order, number, start, cut, merge_one and self.ends_in_one))
+
+    def _epoch_batches(self, number: int, start: int) -> Iterator[tuple[Tensor, ...]]:
+        return self._prefetched(self._batches(*self._begin(number, start)))
 
     def _begin(self, number: int, start: int) -> tuple[Array, int, int]:
         """(the rows in the order of the epoch, its number, the first batch), checked."""

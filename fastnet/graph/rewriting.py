@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from fastnet.graph.dimension import mapped
 from fastnet.graph.form import Graph, ModuleCall, Node, Value, values_in
 
-__all__ = ["Names", "check", "graph_pass", "readers", "rebuilt", "with_values", "without_unread"]
+__all__ = ["Names", "check", "graph_pass", "makers", "readers", "rebuilt", "with_values", "without_unread"]
 
 _Pass = TypeVar("_Pass", bound=Callable[..., Graph])
 
@@ -86,6 +86,15 @@ def readers(graph: Graph) -> dict[Value, list[Node]]:
         for x in dict.fromkeys(node.inputs):
             found.setdefault(x, []).append(node)
     return found
+
+
+def makers(graph: Graph) -> dict[Value, Node]:
+    """The node that computes each value; inputs and parameters have none.
+
+    Args:
+        graph: the graph.
+    """
+    return {y: node for node in graph.nodes for y in node.outputs}
 
 
 class Names:

@@ -301,7 +301,7 @@ def _refuse_tied(model: nn.Module, layers: dict[str, AdaptedLayer]) -> None:
         tied = names[id(layer.adapted_weight)]
         if len(tied) > 1:
             raise ValueError(f"lora.merge: {listed(tied)} are one parameter, and its adapter updates it in one of "
-                             "these places: a merge would change the others, too; give the layer a weight of its own, "
+                             "these places: a merge would change the others, too; give the layer a separate weight, "
                              "or keep the adapter")
 
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 
 from fastnet._core.construction import from_numpy
-from fastnet._core.errors import and_more, check_number, did_you_mean, one_of
+from fastnet._core.errors import check_number, did_you_mean, listed, one_of
 from fastnet.autograd import no_grad
 from fastnet.nn.module import Module
-from fastnet.nn.state_dict import LISTED
 from fastnet.nn.utils.prune import custom_from_mask
 from fastnet.nn.utils.pruning import pruning_hook
 from fastnet.prune.analysis import Analysis
@@ -102,7 +101,7 @@ def _not_a_layer(model: Module, path: str, known: Sequence[str]) -> ValueError:
     """The error for a path that is not that of a layer with channels."""
     others = {name: type(module).__name__ for name, module in model.named_modules()}
     given = f"{path!r}, a {others[path]}" if path in others else f"{path!r}"
-    shown = ", ".join(map(repr, known[:LISTED])) + and_more(len(known), LISTED)
+    shown = listed(map(repr, known))
     return ValueError("ln_channels: expected paths of convolutions and linear layers, got "
                       f"{given}{did_you_mean(path, known, f'layers are {shown}')}")
 

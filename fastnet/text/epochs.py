@@ -25,22 +25,13 @@ class EpochLoader(NumberedEpochs):
         next_epoch: the number of the epoch that the next `for` loop runs over, from 0.
     """
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
-        """Iterate over the batches of one epoch. `next_epoch` does not change.
-
-        Args:
-            number: number of the epoch, from 0.
-            start: number of the first batch, from 0.
-
-        Raises:
-            ValueError: a negative number, or a start after the last batch.
-        """
-        planned = self._plan(whole_number("the epoch's number", number, 0))
-        return map(self._batch, planned[self._checked_start(start, len(planned)):])
-
     def _random(self, number: int) -> np.random.Generator:
         """The random numbers of an epoch."""
         return np.random.default_rng(self._entropy(number))
+
+    def _epoch_batches(self, number: int, start: int) -> Iterator[tuple[Tensor, ...]]:
+        planned = self._plan(whole_number("the epoch's number", number, 0))
+        return map(self._batch, planned[self._checked_start(start, len(planned)):])
 
     def _plan(self, number: int) -> list[Any]:
         """A description of each batch of an epoch, for `_batch`."""

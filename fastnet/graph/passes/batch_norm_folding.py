@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnet.graph.form import Graph, Node, Value
-from fastnet.graph.rewriting import Names, graph_pass, readers, rebuilt
+from fastnet.graph.rewriting import Names, graph_pass, makers, readers, rebuilt
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Shape
@@ -38,7 +38,7 @@ def fold_batch_norm(graph: Graph) -> Graph:
           0: linear_1 (5, 2) = linear(input, 0.weight, 0.bias)
           return linear_1
     """
-    made, read_by = {y: node for node in graph.nodes for y in node.outputs}, readers(graph)
+    made, read_by = makers(graph), readers(graph)
     changed: dict[Node, Node] = {}
     substitutes: dict[Value, Value] = {}
     names = Names(graph)

@@ -8,7 +8,7 @@ import dataclasses
 from typing import Any
 
 from fastnet.graph.form import Graph, Node, Value, same_form
-from fastnet.graph.rewriting import graph_pass, readers, rebuilt
+from fastnet.graph.rewriting import graph_pass, makers, readers, rebuilt
 from fastnet.nn.fusion import FUSED_ACTIVATIONS
 
 __all__ = ["activation_of", "fuse"]
@@ -57,7 +57,7 @@ def fuse(graph: Graph) -> Graph:
           return linear_2
     """
     read_by = readers(graph)
-    made = {y: node for node in graph.nodes for y in node.outputs}      # with nodes that were fused
+    made = makers(graph)      # with nodes that were fused
     absorbed: set[Value] = set()
     for node in graph.nodes:
         for first in dict.fromkeys(node.inputs):

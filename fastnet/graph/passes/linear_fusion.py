@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastnet.graph.form import Graph, Node, Value
-from fastnet.graph.rewriting import graph_pass, readers, rebuilt, without_unread
+from fastnet.graph.rewriting import graph_pass, makers, readers, rebuilt, without_unread
 
 __all__ = ["fuse_linear"]
 
@@ -60,7 +60,7 @@ class _LayerFinder:
         self.absorbed: set[Node] = set()
         self.passed: set[Node] = set()
         self._outputs = graph.outputs
-        self._makers = {y: node for node in graph.nodes for y in node.outputs}
+        self._makers = makers(graph)
         self._readers = readers(graph)
         self._transposed: dict[Value, Value] = {}
 
@@ -103,7 +103,7 @@ class _LayerFinder:
         return stored if turned else self._transpose(stored)
 
     def _transpose(self, weight: Value) -> Value | None:
-        """A transposed copy of a matrix that only products read as it is; None if others do."""
+        """A transposed copy of a matrix; None if an operation other than a product reads the matrix."""
         if weight not in self._transposed and all(map(self._multiplies, self._readers[weight])):
             assert weight.data is not None
             data = np.ascontiguousarray(weight.data.T)

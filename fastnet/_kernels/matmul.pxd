@@ -11,6 +11,7 @@ cdef struct Operand:                # a matrix or a batch of them, as one side o
 
 cdef struct Tile:                   # depends on the instruction set and the dtype
     int width, height               # lanes of one vector, rows
+    bint has_half                   # half a vector takes half the time
     ptrdiff_t size                  # bytes of a number
     ptrdiff_t depth                 # the most of a block of k
 

@@ -21,6 +21,7 @@ cdef extern from *:
         int rows
         int lanes[2]
         int k_bytes
+        bint has_half
     const Entry *const *matmul_tables
     const TileSize *const *tile_sizes
 
@@ -51,7 +52,7 @@ cdef enum:
 cdef Tile tile_of(DType dtype) noexcept:
     cdef const TileSize *size = tile_sizes[selected_isa()]
     cdef ptrdiff_t itemsize = 8 if dtype == F64 else 4
-    return Tile(size.lanes[dtype == F64], size.rows, itemsize, size.k_bytes // itemsize)
+    return Tile(size.lanes[dtype == F64], size.rows, size.has_half, itemsize, size.k_bytes // itemsize)
 
 
 def matmul(out, a, b, bias=None, activation="none", accumulate=False, affine=None, residual=None):
@@ -232,9 +233,15 @@ cdef bint clash(const Operand *rows, const Tile *tile) noexcept:
     return rows.stride * tile.size % CACHE_WAY == 0
 
 
+cdef double vectors(ptrdiff_t lanes, const Tile *tile) noexcept:
+    """Vectors of lanes by the time that their tiles take."""
+    cdef bint ends_half = tile.has_half and 0 < lanes % (2 * tile.width) <= tile.width // 2
+    return ceil_div(lanes, tile.width) - 0.4 * ends_half
+
+
 cdef double cost(const Operand *rows, const Operand *lanes, ptrdiff_t depth, const Tile *tile) noexcept:
     """The approximate cycles of a product with these rows and lanes: the arithmetic and the packing."""
-    cdef double work = <double>rows.size * ceil_div(lanes.size, tile.width) * depth
+    cdef double work = rows.size * vectors(lanes.size, tile) * depth
     if lanes.stride != 1:
         work += 0.4 * lanes.size * depth
     elif rows.size > 2 * tile.height:

@@ -67,7 +67,7 @@ static void NAME(multiply)(const NAME(Factors) *f, Trim trim, ptrdiff_t diagonal
             t.row = (const char *)(f->row + row * f->row_step + first * f->row_k);
             t.lane = f->lane + p * f->panel + first * f->lane_k;
             t.out = (char *)(f->out + row * f->out_step + lane);
-            (lanes > W ? CAT(tiles2, T) : CAT(tiles1, T))[end - row](&t);
+            NAME(run_tile)(&t, end - row, lanes);
         }
     }
 }

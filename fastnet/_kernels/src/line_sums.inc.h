@@ -43,7 +43,7 @@ static void NAME(add_products)(REAL *sums, const ptrdiff_t *n, NAME(Tile) *t, co
                 const ptrdiff_t row = part_start(rows, s, slivers), count = part_start(rows, s + 1, slivers) - row;
                 t->row = (const char *)(x + copied * n[L_ROW] + row);
                 t->out = (char *)(sums + (line * rows + row) * stored + lane);
-                (lanes - lane > W ? CAT(tiles2, T) : CAT(tiles1, T))[count](t);
+                NAME(run_tile)(t, count, lanes - lane);
             }
         }
     }

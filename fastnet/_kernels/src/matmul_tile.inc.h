@@ -1,4 +1,5 @@
-/* The micro-kernels of matmul.c: tiles of 1 to TILE_ROWS rows by VECTORS (1 or 2) vectors of lanes.
+/* The micro-kernels of matmul.c: tiles of 1 to TILE_ROWS rows by VECTORS (1 or 2) vectors of lanes, or by half a vector
+ * (VECTORS 0), which some processors multiply in half the time.
  *
  * A number of the result is acc = fma(row[k], lane[k], acc) for k in order, from zero: the same in every tile and for
  * any memory layout of the operands. Included for each T and each VECTORS. */
@@ -6,21 +7,34 @@
 #define SECOND(...) __VA_ARGS__
 #define TILE(rows) TABLE(CAT(tile2_##rows, T))
 #define TILES CAT(tiles2, T)
-#else
+#elif VECTORS == 1
 #define SECOND(...)
 #define TILE(rows) TABLE(CAT(tile1_##rows, T))
 #define TILES CAT(tiles1, T)
+#else
+#define SECOND(...)
+#define TILE(rows) TABLE(CAT(tile0_##rows, T))
+#define TILES CAT(tiles0, T)
+#endif
+#if VECTORS
+#define SUM VEC
+#define S(op) V(op)
+#define WHOLE(i) VEC lo##i = sum##i;
+#else
+#define SUM CAT(half, T)
+#define S(op) V(half_##op)
+#define WHOLE(i) VEC lo##i = V(half_whole)(sum##i);
 #endif
 
-#define DECLARE(i) VEC lo##i = V(zero)(); SECOND(VEC hi##i = V(zero)();)
+#define DECLARE(i) SUM sum##i = S(zero)(); SECOND(VEC hi##i = V(zero)();)
 #define STEP(i)                                              \
-    x = V(set)(*(const REAL *)ROW_##i(a, row));              \
-    lo##i = V(fma)(x, b0, lo##i);                            \
+    x = S(set)(*(const REAL *)ROW_##i(a, row));              \
+    sum##i = S(fma)(x, b0, sum##i);                          \
     SECOND(hi##i = V(fma)(x, b1, hi##i);)
 #define ADD(i)                                               \
     lo##i = V(add)(V(load)((REAL *)ROW_##i(c, out)), lo##i); \
     SECOND(hi##i = V(add)(V(load)((REAL *)ROW_##i(c, out) + W), hi##i);)
-#define LAST(p) ((REAL *)(p) + (VECTORS - 1) * W)
+#define LAST(p) ((REAL *)(p) + (VECTORS == 2) * W)
 #if VECTORS == 2
 #define LAST_SUM(i) hi##i
 #define FIRST_ONLY(x) x
@@ -57,13 +71,14 @@
             b += run->lane;                                                  \
             ROW_BASES(Source, a, t->row + run->row, row)                     \
             for (ptrdiff_t k = t->depth; k > 0; k--) {                       \
-                VEC x, b0 = V(load)(b);                                      \
+                SUM x, b0 = S(load)(b);                                      \
                 SECOND(VEC b1 = V(load)(b + W);)                             \
                 REPEAT_##rows(STEP)                                          \
                 ADVANCE_ROWS(a, step);                                       \
                 b += width;                                                  \
             }                                                                \
         } while (++run < end);                                               \
+        REPEAT_##rows(WHOLE)                                                 \
         ROW_BASES(Target, c, t->out, out)                                    \
         if (t->add && !t->edge) {                                            \
             REPEAT_##rows(ADD)                                               \
@@ -71,13 +86,13 @@
             REPEAT_##rows(ADD_EDGE)                                          \
         }                                                                    \
         if (t->bias) {                                                       \
-            VEC b0 = NAME(load_some)(t->bias, VECTORS == 1 && t->edge ? t->edge : W);              \
+            VEC b0 = NAME(load_some)(t->bias, VECTORS < 2 && t->edge ? t->edge : W);              \
             SECOND(VEC b1 = NAME(load_some)(t->bias + W, t->edge ? t->edge : W);)                  \
             REPEAT_##rows(BIAS)                                              \
         }                                                                    \
         if (t->affine) {                                                     \
             VEC f[3], centre, scale, shift;                                  \
-            NAME(load_affine)(f, t->affine, t->affine_step, VECTORS == 1 && t->edge ? t->edge : W); \
+            NAME(load_affine)(f, t->affine, t->affine_step, VECTORS < 2 && t->edge ? t->edge : W); \
             centre = f[0], scale = f[1], shift = f[2];                       \
             REPEAT_##rows(NORM_LO)                                           \
             SECOND(                                                          \
@@ -117,6 +132,9 @@ static void (*const TILES[])(const NAME(Tile) *) = {0, APPLY(CAT(COUNT, TILE_ROW
 #undef SECOND
 #undef TILE
 #undef TILES
+#undef SUM
+#undef S
+#undef WHOLE
 #undef DECLARE
 #undef STEP
 #undef ADD

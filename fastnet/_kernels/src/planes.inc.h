@@ -120,7 +120,7 @@ static int NAME(conv_planes)(BODY_ARGS) {
                 for (ptrdiff_t s = 0; s < slivers; s++) {
                     const ptrdiff_t f = part_start(filters, s, slivers), rows = part_start(filters, s + 1, slivers) - f;
                     t.row = (const char *)((const REAL *)launch->p[L_PANEL] + f);
-                    (lanes > W ? CAT(tiles2, T) : CAT(tiles1, T))[rows](&t);
+                    NAME(run_tile)(&t, rows, lanes);
                     NAME(turn_tile)(launch, sums, (plane * n[OUTPUT_H] + h) * width + w, lanes, f, rows);
                 }
             }

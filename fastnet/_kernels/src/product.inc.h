@@ -138,7 +138,7 @@ static void NAME(tiles)(const Launch *launch, NAME(Tile) *t, const NAME(Group) *
     const REAL *residual = last && launch->p[RESIDUAL] ? (const REAL *)launch->p[RESIDUAL] + batch * n[OUT_BATCH] : 0;
     const REAL *affine = last && launch->p[AFFINE] ? (const REAL *)launch->p[AFFINE] + batch * n[BIAS_BATCH] + lane : 0;
     REAL tile[TILE_ROWS * PANEL];
-    int vectors = lanes > W, turned = n[SWAPPED] != 0;
+    int turned = n[SWAPPED] != 0;
     t->add = add && !turned;
     t->clip = activation <= RELU6 && !turned ? activation : NONE_;
     t->bias = bias && !turned ? bias + lane : 0;
@@ -155,9 +155,9 @@ static void NAME(tiles)(const Launch *launch, NAME(Tile) *t, const NAME(Group) *
         if (t->add)                     /* out is not in the cache, and all its rows are needed at once */
             for (ptrdiff_t i = 0; i < rows; i++) {
                 prefetch(t->out + i * t->out_stride);
-                prefetch(t->out + i * t->out_stride + (vectors ? W * sizeof(REAL) : 0));
+                prefetch(t->out + i * t->out_stride + (lanes > W ? W * sizeof(REAL) : 0));
             }
-        (vectors ? CAT(tiles2, T) : CAT(tiles1, T))[rows](t);
+        NAME(run_tile)(t, rows, lanes);
         if (ahead) NAME(prefetch_panel)(launch, ahead, t->depth, s, group->count);
         if (turned)
             NAME(finish_turned)(out + lane * columns + row, columns, tile, rows, lanes, add, bias ? bias + row : 0,

@@ -164,7 +164,7 @@ static void NAME(multiply_tiles)(REAL *m, ptrdiff_t m_plane, const REAL *v, ptrd
             ptrdiff_t row = part_start(count, s, slivers), rows = part_start(count, s + 1, slivers) - row;
             t.row = (const char *)(v + i * v_plane + row * v_row), t.lane = panel;
             t.out = (char *)(m + i * m_plane + row * PANEL);
-            (width > W ? CAT(tiles2, T) : CAT(tiles1, T))[rows](&t);
+            NAME(run_tile)(&t, rows, width);
         }
 }
 

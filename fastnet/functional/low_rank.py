@@ -1,7 +1,7 @@
 """A linear layer with a low-rank update of its weight, as one operation: LoRA."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastnet._core.errors import shape_text
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["low_rank_gradients", "low_rank_linear"]
 
 _DROPPED = 6                            # the position of the argument `dropped`
+_BLOCK_ROWS, _BLOCK_BYTES = 64, 1 << 19 # of the input and the gradient: the least rows of a block, and its size
 
 
 def _scaled_factor(x: Array, factor: float) -> Array:
@@ -34,6 +35,14 @@ def _sums_weights(rows: int, weight: Array) -> bool:
     """
     outputs, inputs = weight.shape
     return rows * (outputs + inputs) >= 2 * outputs * inputs
+
+
+def _row_blocks(*matrices: Array) -> Iterator[slice]:
+    """Blocks of rows that stay in the second cache while the products of a block read them; one if there are none."""
+    rows = len(matrices[0])
+    size = max(_BLOCK_ROWS, _BLOCK_BYTES // max(1, sum(x.shape[1] * x.itemsize for x in matrices)))
+    for start in range(0, max(rows, 1), size):
+        yield slice(start, min(start + size, rows))
 
 
 @op
@@ -77,17 +86,20 @@ def low_rank_gradients(g: Array, needs: Sequence[bool], rows: Array, weight: Arr
     needs = (*needs, *(False for _ in range(_DROPPED + 1 - len(needs))))
     dx, _, _, d_down, d_up, _, back = needed_arrays(needs, g.dtype, rows.shape, (), (), down.shape, up.shape, (),
                                                     source.shape)
-    through = product(g, _scaled_factor(up, scale))     # scale * g @ up, (rows, r): used three times
+    through, up_scaled = empty((len(g), up.shape[1]), g.dtype), _scaled_factor(up, scale)
+    for block in _row_blocks(g, source):
+        K.matmul(through[block], g[block], up_scaled)   # scale * g @ up, (rows, r): used three times
+        if d_down is not None:
+            K.matmul(d_down, through[block].T, source[block], accumulate=block.start > 0)
+        if d_up is not None:
+            of_block = product(source[block], down_scaled.T) if inner is None else inner[block]
+            K.matmul(d_up, g[block].T, of_block, accumulate=block.start > 0)
     if dx is not None:
         K.matmul(dx, g, weight if updated is None else updated)
-    if dx is not None and dropped is None and updated is None:
-        K.matmul(dx, through, down, accumulate=True)
+        if dropped is None and updated is None:
+            K.matmul(dx, through, down, accumulate=True)
     if back is not None:
         K.matmul(back, through, down)
-    if d_up is not None:
-        K.matmul(d_up, g.T, product(source, down_scaled.T) if inner is None else inner)
-    if d_down is not None:
-        K.matmul(d_down, through.T, source)
     return (None if dx is None else dx.reshape(shape), gradient(weight_gradient, rows), bias_gradient, d_down, d_up,
             None, None if back is None else back.reshape(shape))
 

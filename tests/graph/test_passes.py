@@ -19,6 +19,7 @@ from fastnet.graph import (
     share_subexpressions,
     trace,
 )
+from fastnet.graph.passes import fuse_linear
 from fastnet.graph.rewriting import check
 
 pytestmark = pytest.mark.usefixtures("backend")
@@ -225,6 +226,32 @@ def test_open_views():
                   dynamic={"args.0": {0: "n"}})
     changed = fold_shapes(graph)
     assert operations(changed) == ["exp"] and changed.run(fastnet.ones(5, 3)).shape == (5, 3)
+
+
+# ---- linear layers ---------------------------------------------------------------------------------------------------
+
+def test_products_with_a_matrix_become_linear_layers():
+    graph = traced(lambda m, x: (x @ m.linear.weight).relu() @ m.linear.weight)
+    fused = fuse_linear(graph)
+    assert operations(fused) == ["linear", "relu", "linear"]
+    np.testing.assert_allclose(fused.run(fastnet.ones(2, 3)).numpy(), graph.run(fastnet.ones(2, 3)).numpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("other", [
+    lambda w: w, lambda w: w.t(), lambda w: w * 2, lambda w: w.t().exp(), lambda w: w.t() @ w,
+    lambda w: nn.functional.linear(w.t(), fastnet.ones(2, 3)), lambda w: nn.functional.linear(w.t(), w.t())],
+    ids=["output", "transposed output", "factor", "transposed factor", "product", "input of a layer", "both"])
+def test_a_matrix_with_another_use_keeps_its_form(other):
+    graph = traced(lambda m, x: (x @ m.linear.weight, other(m.linear.weight)))
+    fused = fuse_linear(graph)
+    assert operations(fused)[0] == "mm"
+    for found, expected in zip(fused.run(fastnet.ones(2, 3)), graph.run(fastnet.ones(2, 3)), strict=True):
+        np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-5)
+
+
+def test_a_matrix_whose_transposed_form_is_not_read_keeps_its_form():
+    graph = traced(lambda m, x: (m.linear.weight.t(), x @ m.linear.weight)[1])
+    assert operations(fuse_linear(graph)) == ["transposed", "mm"]
 
 
 # ---- the check ------------------------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ __all__ = ["fuse_linear"]
 def fuse_linear(graph: Graph) -> Graph:
     """Write each product with a matrix of parameters as the operation "linear", with the bias that is added to it.
 
-    A product of a tensor of more than two dimensions is one of its rows, between two views, which go. A parameter
-    (inputs, outputs) becomes a transposed copy under its name; a product stays if other operations read its matrix.
+    The two views around a product of a tensor with more than two dimensions are removed. A matrix (inputs, outputs)
+    becomes a transposed copy under its name; if other operations read the matrix, or it is an output, its products stay.
 
     Args:
         graph: the graph.
@@ -52,7 +52,7 @@ class _LayerFinder:
     Attributes:
         made: the layers, by the last node that they replace.
         absorbed: the other nodes that they replace.
-        passed: the views and transpositions before them, which nothing may read any more.
+        passed: the views and transpositions before them, which are removed if nothing else reads them.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -103,8 +103,9 @@ class _LayerFinder:
         return stored if turned else self._transpose(stored)
 
     def _transpose(self, weight: Value) -> Value | None:
-        """A transposed copy of a matrix; None if an operation other than a product reads the matrix."""
-        if weight not in self._transposed and all(map(self._multiplies, self._readers[weight])):
+        """A transposed copy of a matrix; None if anything else reads the matrix, which then stays."""
+        if (weight not in self._transposed and weight not in self._outputs
+                and all(map(self._multiplies, self._readers[weight]))):
             assert weight.data is not None
             data = np.ascontiguousarray(weight.data.T)
             self._transposed[weight] = Value(weight.name, weight.kind, data.shape, weight.dtype, data)
@@ -112,10 +113,13 @@ class _LayerFinder:
 
     def _multiplies(self, reader: Node) -> bool:
         """Whether a node that reads a weight multiplies a computed value by it, or transposes it for linear layers."""
-        if reader.operation == "transposed":
-            return all(node.operation == "linear" and node.inputs[0].data is None
-                       for node in self._readers[reader.outputs[0]])
-        return reader.operation == "mm" and reader.inputs[0].data is None
+        if reader.operation != "transposed":
+            return reader.operation == "mm" and reader.inputs[0].data is None
+        turned = reader.outputs[0]
+        products = self._readers.get(turned, [])
+        return bool(products) and turned not in self._outputs and all(
+            node.operation == "linear" and node.arguments["weight"] is turned and node.arguments["x"] is not turned
+            and node.arguments["x"].data is None for node in products)
 
 
 def _are_opposite(before: Node, after: Node) -> bool:

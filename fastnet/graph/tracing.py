@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from fastnet.graph.form import Graph, ModuleCall, Node, Value
 from fastnet.graph.open_dimensions import Fit, axes_by_name, lengths_of, resized, traced_lengths
 from fastnet.graph.unification import unified
 from fastnet.nn.module import Module
+from fastnet.nn.state_dict import join
 from fastnet.random import get_rng_state, set_rng_state
 
 if TYPE_CHECKING:
@@ -175,7 +177,7 @@ class _Tracer:
         self.nodes: list[Node] = []
         self.calls: list[Any] = []                              # [path, type, inputs, outputs]
         self.open: list[int] = []                               # indices of the calls that have not ended
-        self.layer = ""                                         # the module that the present step of a model stands for
+        self._layer = ""                                        # a part of the open call that is not a module
         self.values: dict[int, tuple[Any, Value]] = {}          # by id: the tensor or array, kept alive, and its value
         self.storages: dict[int, list[Tensor]] = {}             # by id: the tensors with a value that share a storage
         self.constants: dict[str, Value] = {}
@@ -216,8 +218,18 @@ class _Tracer:
         outputs = [self._add(result, self._numbered(name), "result")]
         outputs += [self._further_result(name, array) for x in lists.values() for array in x]
         is_view = bool(args) and isinstance(args[0], Tensor) and args[0]._storage is result._storage
-        path = self.layer or (self.calls[self.open[-1]][0] if self.open else "")
+        path = self.calls[self.open[-1]][0] if self.open else ""
+        path = join(path, self._layer) if self._layer else path
         self.nodes.append(Node(name, arguments, tuple(outputs), path, is_view, _own_operation(fn, name, is_view)))
+
+    @contextmanager
+    def within_layer(self, layer: str) -> Iterator[None]:
+        """Context in which operations of the open call belong to a layer of it that is not a module any more."""
+        self._layer = layer
+        try:
+            yield
+        finally:
+            self._layer = ""
 
     def _further_result(self, name: str, array: Array) -> Value:
         """The value of an array that an operation has appended to a list among its arguments."""

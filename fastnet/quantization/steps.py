@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastnet import dtypes
@@ -227,9 +228,8 @@ class StepModel(Module):
         sizes = checked_sizes("quantised model", prepared.inputs, inputs)
         found: dict[str, Tensor] = {x.name: t for x, t in zip(prepared.inputs, inputs)}
         for step in prepared.steps:
-            if state.tracer is not None:
-                state.tracer.layer = prepared.notes.get(step.out, {}).get("module", "")
-            result = self._result(step, found, sizes)
+            with self._layer_of(step):
+                result = self._result(step, found, sizes)
             if step.quantize:
                 rounding: Any = self.get_submodule(step.quantize)
                 result = rounding(result) if step.observe else rounding.shared(result)
@@ -237,6 +237,14 @@ class StepModel(Module):
             for name in () if keep else step.last:
                 del found[name]
         return found
+
+    def _layer_of(self, step: Step) -> AbstractContextManager[None]:
+        """Context in which a trace names the layer that an operation was a part of."""
+        note = self.notes.get(step.out)
+        if state.tracer is None or note is None:
+            return nullcontext()
+        layer: AbstractContextManager[None] = state.tracer.within_layer(note["module"])
+        return layer
 
     def _result(self, step: Step, found: Mapping[str, Tensor], sizes: Mapping[str, int]) -> Tensor:
         positional = [_with_tensors(x, self, found, sizes) for x in step.positional]

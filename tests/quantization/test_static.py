@@ -10,11 +10,9 @@ from fastnet.quantization import StepModel, convert, prepare_qat
 from fastnet.quantization.measure import batches_of, relative_error
 from fastnet.quantization.static import calibrated, converted_with_layers
 
-rng = np.random.default_rng(0)
-
 
 def images(*shape):
-    return rng.normal(size=shape).astype(np.float32)
+    return fastnet.randn(*shape).numpy()
 
 
 def randomized(model, seed=0):
@@ -175,7 +173,7 @@ def test_damaged_programs(change, message):
 
 def test_the_report():
     model = randomized(models.ds_cnn(4, channels=16))
-    x, y = images(40, 1, 20, 10), rng.integers(0, 4, 40)
+    x, y = images(40, 1, 20, 10), np.random.default_rng(0).integers(0, 4, 40)
     small, report = fastnet.quantize(model, (x, y), faster_only=False)
     assert set(report.before) == set(report.after) == {"accuracy", "loss", "bytes", "seconds"}
     assert abs(report.before["accuracy"] - report.after["accuracy"]) <= 0.1
@@ -226,8 +224,8 @@ def test_the_reason_of_a_recurrent_layer_that_stays_float32():
 def test_the_caller_keeps_modes_and_random_state(scheme):
     model = nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 3))
     model[1].eval()
-    state = fastnet.get_rng_state()
-    fastnet.quantize(model, (images(8, 64), np.arange(8) % 3), scheme, speed=False)
+    x, state = images(8, 64), fastnet.get_rng_state()
+    fastnet.quantize(model, (x, np.arange(8) % 3), scheme, speed=False)
     assert [module.training for module in model.modules()] == [True, True, False, True, True]
     assert np.array_equal(fastnet.get_rng_state(), state)
 
@@ -357,3 +355,11 @@ def test_reasons_of_operands():
     _, report = fastnet.quantize(Operands(), ((images(32, 6), np.ones((32, 6), np.int32)), None), faster_only=False,
                                  speed=False)
     assert [layer.reason for layer in report.layers] == ["", "an operand is a constant", "an operand is int32"]
+
+
+def test_layers_in_float_have_their_names_in_graphs():
+    x = images(32, 6)
+    small, _ = static(nn.Sequential(nn.Linear(6, 8), nn.LayerNorm(8)), x)
+    graph = fastnet.graph.trace(nn.Sequential(small, nn.Linear(8, 4), nn.Tanh()), fastnet.tensor(x))
+    assert [(node.operation, node.module) for node in graph.nodes][-3:] == [
+        ("layer_norm", "0.1"), ("linear", "1"), ("tanh", "2")]

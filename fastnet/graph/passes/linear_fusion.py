@@ -16,7 +16,7 @@ def fuse_linear(graph: Graph) -> Graph:
     """Write each product with a matrix of parameters as the operation "linear", with the bias that is added to it.
 
     The two views around a product of a tensor with more than two dimensions are removed. A matrix (inputs, outputs)
-    becomes a transposed copy under its name; if other operations read the matrix, or it is an output, its products stay.
+    becomes a transposed copy under its name. Its products stay if other operations read it or if it is an output.
 
     Args:
         graph: the graph.

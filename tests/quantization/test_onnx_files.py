@@ -6,8 +6,7 @@ from fuzz_onnx import content, graph, node
 import fastnet
 from fastnet import nn
 from fastnet.onnx.forms import DataType
-
-rng = np.random.default_rng(0)
+from fastnet.quantization.measure import relative_error
 
 
 class Product(nn.Module):
@@ -45,12 +44,11 @@ def loaded(tmp_path_factory):
 
 
 def tokens(n=64, time=5):
-    return fastnet.tensor(rng.normal(size=(n, time, 16)).astype(np.float32))
+    return fastnet.randn(n, time, 16)
 
 
 def error(model, reference, x):
-    expected, found = reference(x).detach().numpy(), model(x).detach().numpy()
-    return np.sqrt(np.square(found - expected).mean() / np.square(expected).mean())
+    return relative_error(model(x).detach().numpy(), reference(x).detach().numpy())
 
 
 @pytest.mark.parametrize("scheme, options, size, limit", [
@@ -107,7 +105,7 @@ class Transposed(nn.Module):
 
 
 def test_a_weight_that_other_operations_read_stays_shared():
-    model, index = Transposed(), fastnet.tensor(rng.integers(0, 20, (12, 3)))
+    model, index = Transposed(), fastnet.randint(0, 20, (12, 3))
     small, report = fastnet.quantize(model, index, "dynamic", faster_only=False, speed=False)
     assert [layer.type for layer in report.layers] == ["int8"]  # of the matrix
     assert report.after["bytes"] < report.before["bytes"]
@@ -153,7 +151,7 @@ def test_images_of_open_sizes(tmp_path):
     axes = {"x": {0: "n", 2: "h", 3: "w"}}
     fastnet.onnx.export(Images(), fastnet.ones(2, 3, 8, 8), tmp_path / "m.onnx", dynamic_axes=axes)
     model = fastnet.onnx.load(tmp_path / "m.onnx")
-    x, other = (fastnet.tensor(rng.normal(size=shape).astype(np.float32)) for shape in ((32, 3, 8, 8), (3, 3, 9, 14)))
+    x, other = fastnet.randn(32, 3, 8, 8), fastnet.randn(3, 3, 9, 14)
     small, report = fastnet.quantize(model, x, faster_only=False, speed=False)
     assert {layer.type for layer in report.layers} == {"int8"}
     assert error(small, model, x) < 0.05 and error(small, model, other) < 0.05
@@ -241,7 +239,7 @@ def test_operations_with_several_results(scheme):
 @pytest.mark.parametrize("names", [("training", "steps"), ("forward", "training"), ("w:0", "a/b")])
 @pytest.mark.parametrize("scheme", ["static", "dynamic"])
 def test_names_of_weights(scheme, names, tmp_path):
-    weights = dict(zip(names, (rng.normal(size=shape).astype(np.float32) for shape in ((16, 8), (1, 8)))))
+    weights = dict(zip(names, (fastnet.randn(*shape).numpy() for shape in ((16, 8), (1, 8)))))
     path = tmp_path / "m.onnx"
     path.write_bytes(content(graph([node("MatMul", f"x {names[0]}", "h"), node("Mul", f"h {names[1]}", "y")],
                                    [("x", DataType.FLOAT, ["n", 5, 16])], **weights)))

@@ -5,6 +5,7 @@ from onnx_tools import compare, export_and_compare
 
 import fastnet
 from fastnet import nn
+from fastnet.functional.quantized import quantize, quantized_max_pool
 from fastnet.onnx import ExportError
 
 pytest.importorskip("onnx")
@@ -39,6 +40,9 @@ MODELS = {
     "average by a divisor": nn.AvgPool2d(2, divisor_override=3), "global": nn.AdaptiveAvgPool2d(1),
     "global max": nn.AdaptiveMaxPool2d(1), "rows": nn.AdaptiveAvgPool2d((None, 1)),
     "rows of maxima": nn.AdaptiveMaxPool2d((1, None)),
+    "a window of the image": Net(lambda x: nn.functional.avg_pool2d(x, x.shape[2:])),
+    "a window of maxima": Net(lambda x: nn.functional.max_pool2d(x, x.shape[2:])),
+    "a window of int8": Net(lambda x: quantized_max_pool(quantize(x, 0.1, 0), x.shape[2:])),
     "twice": nn.Upsample(scale_factor=2), "by 1.5": nn.Upsample(scale_factor=1.5),
     "bilinear": nn.Upsample(scale_factor=2, mode="bilinear"),
     "bilinear to a size": nn.Upsample((7, 9), mode="bilinear", align_corners=True), "to a size": nn.Upsample((7, 9)),
@@ -92,6 +96,9 @@ def test_a_pool_that_was_loaded(tmp_path):
     (scaled(scale_factor=0.7), "needs a scale_factor that is a float32 number"),
     (Net(lambda x: nn.functional.interpolate(nn.functional.max_pool2d(x, 2), x.shape[2:])), "use scale_factor"),
     (scaled(scale_factor=0.5, mode="bilinear", antialias=True), "needs a fixed size of the images"),
+    (Net(lambda x: nn.functional.avg_pool2d(x, x.shape[2:], padding=1)), "its windows follow from an open size"),
+    (Net(lambda x: nn.functional.max_pool2d(x, x.shape[2:], padding=1)), "its windows follow from an open size"),
+    (Net(lambda x: nn.functional.avg_pool2d(x, x.shape[2:], divisor_override=3)), "ONNX has no divisor for windows"),
     (Net(lambda x: x.var(3, correction=2)), "a correction of more than 1 needs a fixed size")])
 def test_what_onnx_cannot_say_is_refused(model, message, tmp_path):
     with pytest.raises(ExportError, match=message):

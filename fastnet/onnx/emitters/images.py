@@ -45,6 +45,8 @@ def window_averages(w: Writer, x: str, dtype: DType, spatial: Shape, windows: An
     """
     lengths, axes = windows.lengths[-len(spatial):], windows.axes[-len(spatial):]
     kernel, stride, _, _ = zip(*axes)
+    if is_open(axes) and divisor is not None:
+        raise w.refuse("ONNX has no divisor for windows of an open size; leave only the batch open")
     if is_open(axes):
         return w.add("GlobalAveragePool", x)
     pads, counts_padding = exact_pads(spatial, axes, lengths), bool(count_include_pad or divisor is not None)
@@ -80,8 +82,9 @@ def window_sizes(w: Writer, x: Value, windows: Any) -> Shape:
         x: (N, C, ...).
         windows: of one size.
     """
-    if is_open(windows.axes):           # one window holds the whole image
-        if repr([kernel for kernel, *_ in windows.axes[-len(x.shape[2:]):]]) == repr([*x.shape[2:]]):
+    if is_open(windows.axes):           # it must be one window that holds the whole image
+        axes = windows.axes[-len(x.shape[2:]):]
+        if repr([(k, p) for k, _, p, _ in axes]) == repr([(n, 0) for n in x.shape[2:]]):
             return x.shape[2:]
         raise w.refuse("its windows follow from an open size; leave only the batch open")
     if is_open(x.shape[2:]) and not windows.whole:
@@ -153,6 +156,8 @@ def max_pool(w: Writer, x: Value, windows: Any, taps: int, tracked: bool, indice
         raise w.refuse("the indices of maxima need a fixed size of the images; leave only the batch open")
     x = _without_open_axes(w, x, windows, "ReduceMax") if windows.axes is None else x
     spatial = x.shape[2:] if windows.axes is None else window_sizes(w, x, windows)
+    if windows.axes is not None and is_open(windows.axes):
+        return w.add("GlobalMaxPool", x)
     lengths = windows.lengths[-len(spatial):]
     axes = _adaptive_axes(spatial, lengths) if windows.axes is None else windows.axes[-len(spatial):]
     if axes is None:

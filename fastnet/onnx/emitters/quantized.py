@@ -247,6 +247,8 @@ def quantized_avg_pool(w: Writer, x: Value, windows: Any, zero: int, count_inclu
 def quantized_max_pool(w: Writer, x: Value, windows: Any) -> str:
     """Maximum pooling of integers."""
     spatial = window_sizes(w, x, windows)
+    if is_open(windows.axes):           # GlobalMaxPool takes no integers
+        return w.reduce("ReduceMax", x, range(2, len(x.shape)), keepdims=True)
     axes, lengths = windows.axes[-len(spatial):], windows.lengths[-len(spatial):]
     kernel, stride, _, dilation = zip(*axes)
     return w.add("MaxPool", x, kernel_shape=list(kernel), strides=list(stride), dilations=list(dilation),

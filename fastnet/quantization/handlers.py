@@ -17,7 +17,7 @@ from fastnet.autograd import no_grad
 from fastnet.functional.conv_windows import window_count
 from fastnet.functional.windows import Windows
 from fastnet.graph import Graph, ModuleCall, Node, Value
-from fastnet.graph.dimension import is_open, mapped
+from fastnet.graph.dimension import is_open
 from fastnet.graph.operations import MOVES
 from fastnet.graph.passes.fusion import activation_of
 from fastnet.nn import qat
@@ -264,8 +264,7 @@ def _function(name: str) -> Callable[[Rewriter, Node], str | None]:
         value = next(iter(node.arguments.values()))
         if not rewriter.in_int8(value):
             return "its input is float32"
-        numbers: list[float] = []
-        mapped(list(node.attributes.values()), numbers.append)
+        numbers = [number for x in node.attributes.values() for number in (x if isinstance(x, tuple) else (x,))]
         rewriter.add_module(node.outputs[0], rewriter.path_for(node), qat.Function(name, numbers), value)
         return None
     return handle
@@ -275,9 +274,11 @@ def _quantize_mean(rewriter: Rewriter, node: Node) -> str | None:
     """A mean over dimensions is an average pooling: over the whole image, or over rows of the averaged elements."""
     x, dim, y = next(iter(node.arguments.values())), node.arguments["dim"], node.outputs[0]
     n = len(x.shape)
-    dims = sorted(d % n for d in (range(n) if dim is None or dim == () else [dim] if isinstance(dim, int) else dim))
+    dims = sorted(d % n for d in ([dim] if isinstance(dim, int) else dim or range(n)))
     if not rewriter.in_int8(x):
         return "its input is float32"
+    if y.dtype != _FLOAT:
+        return f"its result is {y.dtype}"
     sizes = tuple(x.shape[d] for d in dims)
     if len(sizes) > _IMAGE_DIMENSIONS - 2:
         if is_open(sizes):
@@ -310,8 +311,10 @@ def _pool(rewriter: Rewriter, node: Node) -> str | None:
     arguments, x = dict(node.arguments), node.arguments["x"]
     if not rewriter.in_int8(x):
         return ""
+    if arguments.get("indices") is not None or arguments.get("divisor_override") is not None:
+        return "no int8 form with indices or a divisor"
     windows = _as_sliding(arguments["windows"], x.shape)
-    if windows is None or arguments.get("indices") is not None or arguments.get("divisor_override") is not None:
+    if windows is None:
         return "windows of several sizes"
     arguments["windows"] = windows
     rewriter.add_operation(node.outputs[0], node.operation, arguments, x, rounds=node.operation == "avg_pool")

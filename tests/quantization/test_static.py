@@ -316,7 +316,7 @@ class Mean(nn.Module):
 @pytest.mark.parametrize("keepdim", [False, True])
 @pytest.mark.parametrize("layer, shape, dim", [
     (nn.Conv2d(3, 4, 3), (3, 8, 8), (2, 3)), (nn.Conv1d(3, 4, 3), (3, 8), -1), (nn.Conv2d(3, 4, 3), (3, 8, 8), 1),
-    (nn.Conv2d(3, 4, 3), (3, 8, 8), (1, 3)), (nn.Linear(6, 4), (5, 6), 1), (nn.Linear(6, 4), (6,), -1),
+    (nn.Conv2d(3, 4, 3), (3, 8, 8), (1, 3)), (nn.Linear(6, 4), (5, 6), 1), (nn.Linear(6, 4), (6,), -1), (nn.Linear(6, 4), (6,), []),
     (nn.Linear(6, 4), (5, 2, 3, 6), (2, 4, 1))])
 def test_means_are_average_pools(layer, shape, dim, keepdim):
     model, x = Mean(layer, dim, keepdim).eval(), images(32, *shape)
@@ -338,6 +338,21 @@ def test_means_over_open_dimensions():
     many = Mean(nn.Linear(6, 4), (0, 1, 2, 3), False).eval()
     reasons = [layer.reason for layer in static(many, images(32, 2, 3, 6))[1].layers]
     assert reasons == ["", "it averages over 4 dimensions, of which one is open"]
+
+
+def test_reasons_of_means_and_pools():
+    class Other(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(6, 6)
+
+        def forward(self, x):
+            y = self.layer(x)[:, None]
+            return y.mean(1, dtype=fastnet.float64), nn.functional.avg_pool2d(y, 2, divisor_override=3)
+    small, report = static(Other(), images(32, 4, 6))
+    assert small(fastnet.ones(1, 4, 6))[0].dtype is fastnet.float64
+    assert [layer.reason for layer in report.layers] == [
+        "", "its result is float64", "no int8 form with indices or a divisor"]
 
 
 class Operands(nn.Module):

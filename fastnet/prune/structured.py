@@ -111,7 +111,8 @@ def _importance(found: Analysed, n: float) -> Array:
     analysis = found.analysis
     total = np.zeros(len(analysis.ties))
     add = np.maximum if math.isinf(n) else np.add
-    for name, axis in {(layer.weight, layer.axis) for layer in analysis.layers} & analysis.made:
+    layers = {(layer.weight, layer.axis) for layer in analysis.layers}
+    for name, axis in sorted(layers & analysis.made):           # the rounding of the sums depends on the order
         values: Any = found.graph.parameters[name].data
         each = [_filter_importance(filter, n) for filter in values.swapaxes(0, axis)]
         add.at(total, analysis.roots[analysis.axes[name, axis]], each)

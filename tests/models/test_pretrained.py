@@ -333,7 +333,7 @@ def test_a_head_of_another_size_is_explained(path):
 
 def test_a_file_of_no_known_network(path):
     fastnet.save_file({"a.weight": fastnet.ones(2)}, path)
-    with pytest.raises(ValueError, match=r"no network of fastnet.models has the tensors of this file, .*'a.weight'"):
+    with pytest.raises(ValueError, match=r"no network of fastnet.models has the tensors of this file\. Its first tensors are 'a.weight'"):
         fastnet.load_pretrained(path)
 
 
@@ -343,6 +343,12 @@ def test_a_file_of_nearly_a_known_network(path):
     first = next(iter(state))
     changed = {"more": fastnet.ones(1), first: fastnet.ones(*state[first].shape, 1)}
     fastnet.save_file({name: x for name, x in state.items() if name not in removed} | changed, path)
-    with pytest.raises(ValueError, match=rf"which is nearest to resnet8's; it lacks '{removed[0]}', .* and \d more; "
-                                         rf"it has besides 'more'; it has in another size '{first}': make the"):
+    with pytest.raises(ValueError, match=rf"The nearest is resnet8: missing tensors '{removed[0]}', .* and \d more; "
+                                         rf"unexpected tensors 'more'; other shapes '{first}'\. Make the model"):
+        fastnet.load_pretrained(path)
+
+
+def test_a_file_whose_sizes_contradict_each_other(path):
+    fastnet.save_file(models.resnet8(num_classes=3).state_dict() | {"fc.bias": fastnet.ones(4)}, path)
+    with pytest.raises(ValueError, match="The nearest is resnet8: sizes of the file contradict each other"):
         fastnet.load_pretrained(path)

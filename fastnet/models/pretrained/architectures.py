@@ -105,20 +105,20 @@ def network_of(arrays: Mapping[str, Array]) -> tuple[str, dict[str, Any]]:
         raise ValueError("only config.json tells how many heads a Transformer has: put it beside the file, or make the "
                          "model and call load_pretrained(path, model=model)")
     name, shapes = min(known, key=lambda entry: len(entry[1].keys() ^ given.keys()))
-    raise ValueError(f"no network of fastnet.models has the tensors of this file, {_unlikeness(name, shapes, given)}: "
-                     "make the model and call load_pretrained(path, model=model)")
+    raise ValueError(f"no network of fastnet.models has the tensors of this file. {_difference(name, shapes, given)}. "
+                     "Make the model and call load_pretrained(path, model=model)")
 
 
-def _unlikeness(network: str, shapes: dict[str, tuple[int, ...]], given: dict[str, tuple[int, ...]]) -> str:
+def _difference(network: str, shapes: dict[str, tuple[int, ...]], given: dict[str, tuple[int, ...]]) -> str:
     """How a file differs from the network with the most similar names, unless less than half of these agree."""
     missing, added = [name for name in shapes if name not in given], [name for name in given if name not in shapes]
     if 2 * (len(missing) + len(added)) > len(given):
-        return f"the first of which are {listed(map(repr, list(given)[:3]))}"
-    found = {"lacks": missing, "has besides": added, "has in another size": [
-        name for name, shape in shapes.items()
-        if name in given and _prime_sizes({name: shape}, {name: given[name]}) is None]}
-    return f"which is nearest to {network}'s; it " + "; it ".join(
-        f"{verb} {listed(map(repr, names))}" for verb, names in found.items() if names)
+        return f"Its first tensors are {listed(map(repr, list(given)[:3]))}"
+    misshapen = [name for name, shape in shapes.items()
+                 if name in given and _prime_sizes({name: shape}, {name: given[name]}) is None]
+    found = {"missing tensors": missing, "unexpected tensors": added, "other shapes": misshapen}
+    texts = [f"{kind} {listed(map(repr, names))}" for kind, names in found.items() if names]
+    return f"The nearest is {network}: " + ("; ".join(texts) or "sizes of the file contradict each other")
 
 
 def _variants(name: str) -> Iterator[dict[str, Any]]:

@@ -102,7 +102,9 @@ def is_floating(dtype: DType) -> bool:
         >>> fastnet.dtypes.is_floating(fastnet.float32), fastnet.dtypes.is_floating(fastnet.int64)
         (True, False)
     """
-    return dtype.kind == "f" or (dtype.kind == "V" and (dtype is bfloat16.made or bfloat16 == dtype))
+    if dtype.kind == "V":               # also the kind of structured dtypes; NumPy computes names slowly
+        return dtype is bfloat16.made or bfloat16 == dtype
+    return dtype.kind == "f"
 
 
 def promote(a: DType, b: DType) -> DType:

@@ -126,10 +126,10 @@ def _remedy_for(node: Node | None) -> str:
     """What helps against an operation in float at an end of a model."""
     name = "" if node is None else node.operation
     if name == "softmax":
-        return ("leave it out, the largest output stays the largest; or use dtype='float32', which takes and gives "
+        return ("leave it out, which keeps the order of the outputs, or use dtype='float32', which takes and gives "
                 "float")
     if name in _WITH_INT8_FORMS:
-        return "quantise with faster_only=False, which keeps no layer in float because int8 is slower"
+        return "quantise with faster_only=False, which uses int8 also for layers that it makes slower"
     return "compute it outside of the model, or use dtype='float32', which takes and gives float"
 
 

@@ -5,7 +5,7 @@ import argparse
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fastnet
 from fastnet import nn
@@ -20,6 +20,9 @@ from fastnet.cli.speech.commands import SavedSpeech
 from fastnet.cli.tasks import other_of
 from fastnet.cli.terminal import say
 from fastnet.nn.saving import load_described
+
+if TYPE_CHECKING:
+    from fastnet.onnx.module import Input
 
 __all__ = ["EXPORTS", "add_export", "export"]
 
@@ -55,17 +58,16 @@ def _export_onnx_file(args: argparse.Namespace, path: str) -> None:
     _write_c(args, model, tuple(_onnx_example(x, args.shape) for x in model.inputs), path)
 
 
-def _onnx_example(expected: Any, shape: tuple[int, ...] | None) -> fastnet.Tensor:
+def _onnx_example(expected: Input, shape: tuple[int, ...] | None) -> fastnet.Tensor:
     """An input of one sample, or of as many as an ONNX file states."""
-    first, *others = (None,) if expected.shape is None else expected.shape or (None,)
-    batch = first if isinstance(first, int) else 1
+    sizes = tuple(n if isinstance(n, int) else 1 for n in expected.shape or ())     # an open batch is 1
     if shape is not None:
-        check_shape(expected, (batch, *shape))
-        return fastnet.zeros(batch, *shape, dtype=expected.dtype)
-    if expected.shape is None or not all(isinstance(n, int) for n in others):
-        raise WrongUseError(f"the file does not tell the sizes of the input {expected}: give them with --shape, "
+        sizes = (*(sizes[:1] or (1,)), *shape)
+        check_shape(expected, sizes)
+    elif expected.shape is None or not all(isinstance(n, int) for n in expected.shape[1:]):
+        raise WrongUseError(f"the file does not state the sizes of the input {expected}: give them with --shape, "
                             "without the batch, as in --shape 3,32,32")
-    return fastnet.zeros((batch, *others) if expected.shape else (), dtype=expected.dtype)
+    return fastnet.zeros(sizes, dtype=expected.dtype)
 
 
 def _example(path: str, model: nn.Module, described: Mapping[str, Any],

@@ -4,7 +4,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import fastnet
@@ -106,7 +106,7 @@ def _training_rows(saved: Saved) -> dict[str, Any]:
     return {
         "task": target.task,
         "predicts": saved.about.get("target"),
-        "classes": _classes_text(classes_of(target)) if target.task == "classification" else None,
+        "classes": listed(classes_of(target), _MOST_NAMES) if target.task == "classification" else None,
         "inputs": saved.inputs.describe(),
     }
 
@@ -122,10 +122,6 @@ def _about_rows(about: Mapping[str, Any]) -> dict[str, Any]:
         "test results": _pairs(results) if results else None,
         "versions": _pairs(about["versions"]) if isinstance(about.get("versions"), dict) else None,
     }
-
-
-def _classes_text(classes: Sequence[Any]) -> str:
-    return listed(classes, _MOST_NAMES)
 
 
 def _pairs(values: Mapping[str, Any]) -> list[str]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 import datetime
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnet._core.errors import and_more, did_you_mean
+from fastnet._core.errors import did_you_mean, listed
 from fastnet.data.cells import Cells, clean
 from fastnet.data.dates import utc
 from fastnet.data.values import object_array
@@ -162,7 +162,7 @@ def check_different(names: Iterable[str]) -> None:
     """
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise ValueError(f"expected different names of columns, got several columns called {_first_names(twice)}")
+        raise ValueError(f"expected different names of columns, got several columns called {_names_text(twice)}")
 
 
 def column(data: Any) -> Array:
@@ -285,13 +285,12 @@ def require(names: Iterable[str], there: Iterable[str]) -> None:
     if not missing:
         return
     advice = did_you_mean(missing[0], known, "the columns are")
-    more = and_more(len(known), MOST_LISTED)
     plural = "are no columns" if len(missing) > 1 else "is no column"
-    raise ValueError(f"there {plural} {_first_names(missing)}{advice} {_first_names(list(known))}{more}")
+    raise ValueError(f"there {plural} {_names_text(missing)}{advice} {_names_text(known)}")
 
 
-def _first_names(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names[:MOST_LISTED]))
+def _names_text(names: Iterable[str]) -> str:
+    return listed(map(repr, names), MOST_LISTED)
 
 
 def split_target(table: Table, target: str) -> tuple[dict[str, Array], Array]:

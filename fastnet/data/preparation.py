@@ -5,12 +5,11 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from fastnet._core.errors import and_more, one_of
+from fastnet._core.errors import listed, one_of
 from fastnet._core.reprs import options_of, repr_of
 from fastnet.data.cells import Cells, in_lines
 from fastnet.data.column_kinds import TEXTUAL, judged_kind, nested_columns
@@ -162,9 +161,8 @@ class TablePreparation:
 
     def _require_columns(self) -> None:
         if not self.encoders:
-            reasons = [f"{name!r} ({reason})" for name, reason in islice(self.left_out.items(), MOST_LISTED)]
-            more = and_more(len(self.left_out), MOST_LISTED)
-            raise ValueError(f"no column can be used, all are left out: {', '.join(reasons)}{more}")
+            reasons = (f"{name!r} ({reason})" for name, reason in self.left_out.items())
+            raise ValueError(f"no column can be used, all are left out: {listed(reasons, MOST_LISTED)}")
 
     def _cells(self, named: Mapping[str, Array], kinds: Mapping[str, Kind]) -> dict[str, list[Any]]:
         """The cells of the columns that may be numbers or dates written as text."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnet._core.errors import and_more
+from fastnet._core.errors import listed
 from fastnet.data.frames import MOST_LISTED
 
 if TYPE_CHECKING:
@@ -42,9 +42,8 @@ def warn_of_lost(what: str, values: Array, dtype: DType, names: Sequence[str] | 
     moved, spread = _rounding(values[::max(1, values.size // _SAMPLED)].astype(np.float64), dtype)
     lost = np.flatnonzero((spread > 0) & (moved > _MOST_LOST * spread)).tolist()
     if lost:
-        named = ", ".join(str(i) if names is None else repr(names[i]) for i in lost[:MOST_LISTED])
-        more = and_more(len(lost), MOST_LISTED)
-        warnings.warn(f"{what}: {dtype} rounds away the differences in the columns {named}{more}, whose values are far "
+        named = listed(lost if names is None else (repr(names[i]) for i in lost), MOST_LISTED)
+        warnings.warn(f"{what}: {dtype} rounds away the differences in the columns {named}, whose values are far "
                       "from zero compared with their spread; subtract the mean of each column first, as "
                       "fastnet.data.TablePreparation and scikit-learn's StandardScaler do", stacklevel=2)
 

@@ -37,13 +37,13 @@ def rank_ended(rank: int, how: str) -> DistNetworkError:
 
 
 def forked(rank: int) -> DistError:
-    """The error for an exchange of a child process.
+    """The error for an exchange in a forked process.
 
     Args:
         rank: the rank that forked it.
     """
-    return DistError(f"this process was forked from rank {rank} and is no rank: it cannot exchange with the others; to "
-                     "train in it alone, call fastnet.distributed.destroy_process_group first")
+    return DistError(f"this process was forked from rank {rank} and is not a rank: it cannot exchange with the others; "
+                     "to train in this process only, call fastnet.distributed.destroy_process_group() first")
 
 
 def no_answer(rank: int, own: int, timeout: float) -> DistNetworkError:

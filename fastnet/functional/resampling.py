@@ -165,7 +165,9 @@ def interpolate(input: Tensor, size: Size | None = None, scale_factor: float | S
         raise RuntimeError(f"interpolate: expected images and a result with elements, got shape {shape_text(input)} "
                            f"and size {tuple(m for _, m, _ in axes)}")
     axes = ((1, 1, None),) * (3 - len(axes)) + axes
-    if mode == "nearest" and input.ndim == 4:               # as in PyTorch, whose other dimensions follow the factor
+    if mode == "nearest" and input.ndim == 4:
+        # As in PyTorch, positions follow from the lengths where these stay or double. The factors 1 and 2 give the same
+        # positions and stay: the export of open sizes to ONNX needs them.
         axes = tuple((n, m, None if m in (n, 2 * n) and scale not in (1, 2) else scale) for n, m, scale in axes)
     if weights.startswith("nearest"):
         return _interpolate_nearest(input, axes, weights != "nearest")

@@ -24,8 +24,8 @@ class Windows(NamedTuple):
     Attributes:
         axes: (kernel, stride, padding, dilation) for D, H and W; None for adaptive pooling.
         lengths: D, H and W of the output.
-        whole: whether these are all windows that lie in the input with its padding, the same before and after it, and
-            no others; False if that is not known.
+        whole: whether `lengths` is rounded down and the padding is the same before and after the input, so that the
+            lengths follow from `axes` for an input of any size; False if that is unknown.
     """
 
     axes: tuple[Shape, ...] | None

@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType
     from fastnet.nn.module import Module
 
-__all__ = ["LISTED", "IncompatibleKeys", "join", "load_state", "named_state"]
+__all__ = ["IncompatibleKeys", "join", "load_state", "named_state"]
 
-
-LISTED = 10                             # names of each kind in an error
+_MOST_SHAPES = 10                       # that an error compares
 
 
 class IncompatibleKeys(NamedTuple):
@@ -81,12 +80,13 @@ def load_state(name: str, own: Mapping[str, Tensor], state_dict: Mapping[str, An
         raise TypeError(f"load_state_dict: expected a mapping from names to tensors, got {type(state_dict).__name__}")
     keys = IncompatibleKeys([k for k in own if k not in state_dict], [k for k in state_dict if k not in own])
     values = {k: _array(k, state_dict[k], own[k].dtype) for k in own if k in state_dict}
-    problems = [f"{kind} key(s) in state_dict: {listed(map(repr, found), LISTED)}"
+    problems = [f"{kind} key(s) in state_dict: {listed(map(repr, found))}"
                 for kind, found in zip(("Missing", "Unexpected"), keys) if found and strict]
     misshapen = [k for k, value in values.items() if value.shape != own[k].shape]
     problems += [f"size mismatch for {k}: the state_dict has shape {shape_text(values[k])}, the model "
-                 f"{shape_text(own[k])}" for k in misshapen[:LISTED]]
-    problems += [f"size mismatch{and_more(len(misshapen), LISTED)}"] if len(misshapen) > LISTED else []
+                 f"{shape_text(own[k])}" for k in misshapen[:_MOST_SHAPES]]
+    if len(misshapen) > _MOST_SHAPES:
+        problems.append(f"size mismatch{and_more(len(misshapen), _MOST_SHAPES)}")
     if problems:
         raise RuntimeError("\n    ".join([f"loading a state_dict into {name} failed:", *problems]))
     for k, value in values.items():

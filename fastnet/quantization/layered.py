@@ -1,4 +1,4 @@
-"""Layers of models that have none: the products in the graphs of loaded ONNX files."""
+"""Linear layers for models without layers: the products in the graphs of loaded ONNX files."""
 from __future__ import annotations
 
 from typing import Any

@@ -98,8 +98,8 @@ def prepare(model: Module, example: tuple[Any, ...], observer: Any = "MinMax", l
 def traced(model: Module, example: tuple[Any, ...]) -> Graph:
     """The graph of a model, with its products as linear layers.
 
-    The dimensions that an ONNX file names are open, or else the first one of each input; sizes are fixed if the model
-    needs those.
+    The dimensions that an ONNX file names are open, or else the first one of each input. If the model cannot be traced
+    so, all sizes are fixed.
 
     Args:
         model: the model.
@@ -116,7 +116,7 @@ def traced(model: Module, example: tuple[Any, ...]) -> Graph:
     for dynamic in filter(None, choices):
         try:
             return fuse_linear(trace(model, *example, dynamic=dynamic))
-        except (RuntimeError, ValueError):              # a model or an example that needs these sizes
+        except (RuntimeError, ValueError):              # the model or the example needs fixed sizes
             continue
     return fuse_linear(graph)
 
@@ -150,7 +150,7 @@ class Rewriter:
         for node in graph.nodes:
             if any(y in self.users or y in graph.outputs for y in node.outputs[1:]):
                 raise NotImplementedError(f"quantize: operation {node.operation!r} of module {node.module!r} has "
-                                          "several results, which models of steps do not have")
+                                          "several results, and a quantised model computes only the first one")
 
     def add(self, node: Node) -> None:
         """Add the steps of a node."""
@@ -260,14 +260,13 @@ class Rewriter:
 
     def tensor_for(self, value: Value) -> Any:
         """The tensor that stands for a parameter, a buffer or a constant of the model."""
-        if value not in self.tensors:
+        made = self.tensors.get(value)
+        if made is None:
             assert value.data is not None
             tensor = as_tensor(value.data)
             made = Parameter(tensor) if value.kind == "parameter" else tensor.clone()
-            if value.kind == "constant":
-                return made
             self.keep(value, made)
-        return self.tensors[value]
+        return made
 
     def keep(self, value: Value, tensor: Tensor) -> None:
         """Remember the tensor that stands for a value of the model, which other layers may share."""

@@ -228,7 +228,7 @@ class StepModel(Module):
         sizes = checked_sizes("quantised model", prepared.inputs, inputs)
         found: dict[str, Tensor] = {x.name: t for x, t in zip(prepared.inputs, inputs)}
         for step in prepared.steps:
-            with self._layer_of(step):
+            with self._traced_layer(step):
                 result = self._result(step, found, sizes)
             if step.quantize:
                 rounding: Any = self.get_submodule(step.quantize)
@@ -238,7 +238,7 @@ class StepModel(Module):
                 del found[name]
         return found
 
-    def _layer_of(self, step: Step) -> AbstractContextManager[None]:
+    def _traced_layer(self, step: Step) -> AbstractContextManager[None]:
         """Context in which a trace names the layer that an operation was a part of."""
         note = self.notes.get(step.out)
         if state.tracer is None or note is None:

@@ -20,9 +20,6 @@ class EpochLoader(NumberedEpochs):
 
     Args:
         seed: any integer. The order of an epoch depends only on it and on the epoch's number.
-
-    Attributes:
-        next_epoch: the number of the epoch that the next `for` loop runs over, from 0.
     """
 
     def _random(self, number: int) -> np.random.Generator:

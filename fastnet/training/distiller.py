@@ -201,8 +201,7 @@ def _refuse_shared(teacher: nn.Module, student: nn.Module) -> None:
     shared = [name for name, x in (*changing, *student.named_buffers()) if id(x) in taught]
     if shared:
         raise ValueError(f"Distiller: {listed(shared)} of the student are also the teacher's, and training would "
-                         "change them; copy.deepcopy makes a layer of the student's own, and parameters that are "
-                         "shared must be frozen")
+                         "change them; copy the layers with copy.deepcopy, or freeze shared parameters")
 
 
 def _taught(teacher: Tapped, pairs: list[LayerPair], *inputs: Tensor) -> list[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,12 +81,13 @@ def cache_features(model: nn.Module, x: Any, y: ArrayData | None = None, *, befo
         for *inputs, target in _batches_with_targets(x, y, batch_size):
             tensors = [as_tensor(part) for part in inputs]
             cast = [t.to(dtype) if dtype is not None and t.dtype.kind == "f" else t for t in tensors]
-            noted: AbstractContextManager[list[str]] = nullcontext([]) if features else calls_noted(model)
-            with noted as calls:
-                found = run(*cast).numpy().copy()
-            if not features:
+            if features:
+                found = run(*cast)
+            else:                       # hooks turn fusion off: only the first batch notes the calls
+                with calls_noted(model) as calls:
+                    found = run(*cast)
                 _check_head_calls(model, head, calls, before is None)
-            features.append(found)
+            features.append(found.numpy().copy())
             targets.append(target.numpy() if isinstance(target, Tensor) else np.asarray(target))
     if not features:
         raise ValueError("cache_features: expected at least one sample, got none")

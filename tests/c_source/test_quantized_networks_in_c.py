@@ -127,7 +127,7 @@ def test_integers_need_no_libm(tmp_path):
 
 
 @pytest.mark.parametrize("layers, message", [
-    ((nn.Linear(6, 3), nn.Softmax(-1)), "'softmax' of module '1' computes .* in float; leave it out, the largest"),
+    ((nn.Linear(6, 3), nn.Softmax(-1)), "'softmax' of module '1' computes .* in float; leave it out, which keeps"),
     ((nn.Linear(6, 3), nn.LayerNorm(3), nn.Unflatten(1, (1, 3))),
      "'layer_norm' of module '1' computes .* in float; compute it outside of the model, or use dtype='float32'"),
     ((nn.LayerNorm(6), nn.Linear(6, 3)), "inputs are quantised first, .*'layer_norm' of module '0' reads")])

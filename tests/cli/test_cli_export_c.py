@@ -76,7 +76,7 @@ def test_an_onnx_file(onnx_file, tmp_path):
 
 
 def test_the_sizes_of_an_onnx_file(onnx_file, tmp_path, capsys):
-    assert "does not tell the sizes of the input rows: float32 (n, t, 4): give them with --shape" in failure(
+    assert "does not state the sizes of the input rows: float32 (n, t, 4): give them with --shape" in failure(
         capsys, "export", onnx_file, "--to", "c", code=2)
     assert "the file states the input rows: float32 (n, t, 4), got 1,2,5" in failure(
         capsys, "export", onnx_file, "--to", "c", "--shape", "2,5", code=2)

@@ -1,4 +1,4 @@
-"""Processes that a rank starts or forks: they are no ranks, and the others learn when the rank itself ends."""
+"""Processes that a rank starts or forks are not ranks, and the others learn when the rank itself ends."""
 import os
 import time
 
@@ -67,7 +67,7 @@ if child == 0:
             try:
                 call()
             except dist.DistError as e:
-                assert f"forked from rank {rank} and is no rank" in str(e)
+                assert f"forked from rank {rank} and is not a rank" in str(e)
             else:
                 raise AssertionError
         dist.destroy_process_group()

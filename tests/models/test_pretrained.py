@@ -333,7 +333,7 @@ def test_a_head_of_another_size_is_explained(path):
 
 def test_a_file_of_no_known_network(path):
     fastnet.save_file({"a.weight": fastnet.ones(2)}, path)
-    with pytest.raises(ValueError, match=r"no network of fastnet.models has the tensors of this file\. Its first tensors are 'a.weight'"):
+    with pytest.raises(ValueError, match=r"no network of fastnet.models has .*\. Its first tensors are 'a.weight'"):
         fastnet.load_pretrained(path)
 
 

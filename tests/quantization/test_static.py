@@ -316,8 +316,8 @@ class Mean(nn.Module):
 @pytest.mark.parametrize("keepdim", [False, True])
 @pytest.mark.parametrize("layer, shape, dim", [
     (nn.Conv2d(3, 4, 3), (3, 8, 8), (2, 3)), (nn.Conv1d(3, 4, 3), (3, 8), -1), (nn.Conv2d(3, 4, 3), (3, 8, 8), 1),
-    (nn.Conv2d(3, 4, 3), (3, 8, 8), (1, 3)), (nn.Linear(6, 4), (5, 6), 1), (nn.Linear(6, 4), (6,), -1), (nn.Linear(6, 4), (6,), []),
-    (nn.Linear(6, 4), (5, 2, 3, 6), (2, 4, 1))])
+    (nn.Conv2d(3, 4, 3), (3, 8, 8), (1, 3)), (nn.Linear(6, 4), (5, 6), 1), (nn.Linear(6, 4), (6,), -1),
+    (nn.Linear(6, 4), (6,), []), (nn.Linear(6, 4), (5, 2, 3, 6), (2, 4, 1))])
 def test_means_are_average_pools(layer, shape, dim, keepdim):
     model, x = Mean(layer, dim, keepdim).eval(), images(32, *shape)
     small, report = static(model, x)

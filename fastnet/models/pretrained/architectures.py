@@ -105,11 +105,11 @@ def network_of(arrays: Mapping[str, Array]) -> tuple[str, dict[str, Any]]:
         raise ValueError("only config.json tells how many heads a Transformer has: put it beside the file, or make the "
                          "model and call load_pretrained(path, model=model)")
     name, shapes = min(known, key=lambda entry: len(entry[1].keys() ^ given.keys()))
-    raise ValueError(f"no network of fastnet.models has the tensors of this file. {_difference(name, shapes, given)}. "
-                     "Make the model and call load_pretrained(path, model=model)")
+    raise ValueError("no network of fastnet.models has the tensors of this file. "
+                     f"{_nearest_text(name, shapes, given)}. Make the model and call load_pretrained(path, model=model)")
 
 
-def _difference(network: str, shapes: dict[str, tuple[int, ...]], given: dict[str, tuple[int, ...]]) -> str:
+def _nearest_text(network: str, shapes: dict[str, tuple[int, ...]], given: dict[str, tuple[int, ...]]) -> str:
     """How a file differs from the network with the most similar names, unless less than half of these agree."""
     missing, added = [name for name in shapes if name not in given], [name for name in given if name not in shapes]
     if 2 * (len(missing) + len(added)) > len(given):

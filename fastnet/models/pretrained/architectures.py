@@ -106,7 +106,8 @@ def network_of(arrays: Mapping[str, Array]) -> tuple[str, dict[str, Any]]:
                          "model and call load_pretrained(path, model=model)")
     name, shapes = min(known, key=lambda entry: len(entry[1].keys() ^ given.keys()))
     raise ValueError("no network of fastnet.models has the tensors of this file. "
-                     f"{_nearest_text(name, shapes, given)}. Make the model and call load_pretrained(path, model=model)")
+                     f"{_nearest_text(name, shapes, given)}. Make the model, and call load_pretrained(path, "
+                     "model=model)")
 
 
 def _nearest_text(network: str, shapes: dict[str, tuple[int, ...]], given: dict[str, tuple[int, ...]]) -> str:

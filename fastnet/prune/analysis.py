@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet.graph import Graph, Node, Value
+from fastnet.graph.rewriting import readers
 from fastnet.prune.ties import Ties
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Analysis:
         made: the axes of parameters that make channels: those of weights that hold outputs, of biases, and of the scale
             and shift of batch norms. A channel is 0 if all its entries in them are.
         layers: in the order of the calls.
+        readers: of each value, the nodes that read it.
         roots: of each number, the least of those that are tied to it.
         fixed: {root: why} of the channels that cannot be removed.
         transposed: {a transposed matrix: the parameter that it is a view of}.
@@ -91,6 +93,7 @@ class Analysis:
         self.axes: dict[Axis, Array] = {}
         self.made: set[Axis] = set()
         self.layers: list[Layer] = []
+        self.readers = readers(graph)
         self.transposed: dict[Value, Value] = {}
         self.owners = {name.rpartition(".")[0] for name in graph.parameters}
         self._channels: dict[Value, Channels] = {}

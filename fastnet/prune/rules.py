@@ -92,7 +92,7 @@ def _follow_filters(analysis: Analysis, node: Node, filters: _Filters, axis: int
         analysis.ties.fix(read, f"{place_of(node)} also reads an input whose channels are fixed")
     else:
         analysis.ties.tie(read, found.numbers)
-    folds = bias is not None and not filters.padded and all(layer.weight != weight.name for layer in analysis.layers)
+    folds = bias is not None and not filters.padded and len(analysis.readers[bias]) == 1
     outputs = _numbered_outputs(analysis, node, filters)
     analysis.layers.append(Layer(node, weight.name, None if bias is None else bias.name, filters.axis, found, outputs,
                                  filters.used, filters.sums, folds))

@@ -196,6 +196,18 @@ def test_a_weight_with_a_mask_in_one_of_two_layers_becomes_two():
     assert (small[1].out_channels, small[3].out_channels) == (6, 7)
 
 
+@pytest.mark.parametrize("twice", [True, False])
+def test_a_bias_that_is_read_twice_absorbs_no_constant(twice):
+    """An input channel of the first reader is 1.5, and that of the second one 0."""
+    first, second, x = nn.Linear(4, 4), nn.Linear(4, 4), numbers(5, 4)
+    second.bias = first.bias
+    model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), first, nn.ReLU(), first if twice else second, nn.Linear(4, 2))
+    with fastnet.no_grad():
+        model[0].weight[0], model[0].bias[0] = 0.0, 1.5
+        first.weight[0], first.bias[0] = 0.0, -1.0
+    compacted(model, x)
+
+
 def test_a_compact_gpt_is_saved_and_continues_texts(tmp_path):
     model, ids = fastnet.models.GPT(20, 8, 8, 2, 2).eval(), fastnet.tensor([[1, 2, 3]])
     prune.ln_channels(model, ids, 0.5, layers=["transformer.h.0.mlp.c_fc"])

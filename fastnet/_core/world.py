@@ -68,12 +68,12 @@ def launched_by() -> str | None:
 def _is_child_of_rank() -> bool:
     """Whether a rank, which had the variables that this process has, is another process."""
     process, _, _ = os.environ.get(_RANK_PROCESS, "").partition(" ")
-    return process not in ("", str(os.getpid())) and os.environ[_RANK_PROCESS] == _variables_of(int(process))
+    return process not in ("", str(os.getpid())) and os.environ[_RANK_PROCESS] == _variables_of(process)
 
 
-def _variables_of(process: int) -> str:
+def _variables_of(process: int | str) -> str:
     """The value of the environment variable for a rank with this process id and the variables of this process."""
-    return " ".join([str(process), *(f"{name}={os.environ[name]}" for name in _OF_LAUNCHERS if name in os.environ)])
+    return " ".join([f"{process}", *(f"{name}={os.environ[name]}" for name in _OF_LAUNCHERS if name in os.environ)])
 
 
 def _ranks_in(name: str) -> int:

@@ -115,6 +115,8 @@ def test_places(monkeypatch):
     for name, value in settings(4, 29500)[3].items():
         monkeypatch.setenv(name, value)
     assert (place().rank, place().size, place().port) == (3, 4, 29500) and launched_by() == "sockets"
+    monkeypatch.setenv("FASTNET_RANK_PROCESS", "damaged")
+    assert launched_by() == "sockets"
     monkeypatch.setenv("MASTER_PORT", "soon")
     with pytest.raises(ValueError, match="MASTER_PORT to be an integer, got 'soon'"):
         place()

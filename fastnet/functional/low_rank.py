@@ -38,7 +38,7 @@ def _sums_weights(rows: int, weight: Array) -> bool:
 
 
 def _row_blocks(*matrices: Array) -> Iterator[slice]:
-    """Blocks of rows that stay in the second cache while the products of a block read them; one if there are none."""
+    """Blocks of rows that stay in the L2 cache while the products of a block read them; without rows, an empty one."""
     rows = len(matrices[0])
     size = max(_BLOCK_ROWS, _BLOCK_BYTES // max(1, sum(x.shape[1] * x.itemsize for x in matrices)))
     for start in range(0, max(rows, 1), size):

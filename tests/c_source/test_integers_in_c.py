@@ -2,20 +2,10 @@
 import numpy as np
 import pytest
 from c_tools import exported
+from function_module import Function
 
 import fastnet
 from fastnet import nn
-
-
-class Function(nn.Module):
-    """A function as a module."""
-
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, x):
-        return self.function(x)
 
 
 @pytest.mark.parametrize("function", [

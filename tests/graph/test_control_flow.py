@@ -2,20 +2,12 @@
 import inspect
 
 import pytest
+from function_module import Function
 
 import fastnet
 from fastnet import nn, ops
 from fastnet.graph import trace
 from fastnet.nn import functional as F
-
-
-class Net(nn.Module):
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, x):
-        return self.function(x)
 
 
 def branch(x):
@@ -78,13 +70,13 @@ def test_the_line_is_named(function):
     first = function.__code__.co_firstlineno
     last = first + len(inspect.getsource(function).splitlines())
     with pytest.raises(RuntimeError, match=r"inside fastnet\.graph\.trace") as caught:
-        trace(Net(function), fastnet.ones(2, 4))
+        trace(Function(function), fastnet.ones(2, 4))
     file, _, line = str(caught.value).rpartition("): the graph")[0].rpartition("(")[2].rpartition(":")
     assert file == __file__ and first <= int(line) < last
 
 
 def test_loops_over_shapes_are_unrolled():
-    graph = trace(Net(lambda x: sum(row.exp() for row in x) if x.ndim == 2 and len(x) else x), fastnet.ones(3, 2))
+    graph = trace(Function(lambda x: sum(row.exp() for row in x) if x.ndim == 2 and len(x) else x), fastnet.ones(3, 2))
     assert [node.operation for node in graph.nodes].count("exp") == 3
 
 
@@ -124,4 +116,4 @@ def test_an_update_of_a_buffer_is_refused(update):
 def test_operations_that_draw_numbers_are_nodes():
     graph = trace(nn.Sequential(nn.Dropout(0.5), nn.BatchNorm1d(3)), fastnet.ones(4, 3), training=True)
     assert [node.operation for node in graph.nodes] == ["dropout", "batch_norm"]
-    assert [node.operation for node in trace(Net(fastnet.bernoulli), fastnet.ones(3)).nodes] == ["bernoulli"]
+    assert [node.operation for node in trace(Function(fastnet.bernoulli), fastnet.ones(3)).nodes] == ["bernoulli"]

@@ -1,6 +1,7 @@
 """Options and errors of `fastnet.onnx.export`: names, open dimensions, versions, files."""
 import numpy as np
 import pytest
+from function_module import Function
 from onnx_tools import checked, compare, export_and_compare, results, session
 
 import fastnet
@@ -14,17 +15,6 @@ pytest.importorskip("onnxruntime")
 rng = np.random.default_rng(7)
 
 
-class Net(nn.Module):
-    """A module whose `forward` is a given function of its arguments."""
-
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, *args, **kwargs):
-        return self.function(*args, **kwargs)
-
-
 def normal(*shape):
     return fastnet.tensor(rng.standard_normal(shape).astype(np.float32))
 
@@ -35,7 +25,7 @@ def path(tmp_path):
 
 
 def exported(path, function, *example, **options):
-    return export_and_compare(Net(function), example, path, **options)
+    return export_and_compare(Function(function), example, path, **options)
 
 
 def operators(model):
@@ -59,7 +49,7 @@ def test_names(path):
 def test_several_outputs_and_inputs(path):
     made = exported(path, lambda x, y: {"sum": x + y, "both": [x * y, x.exp()]}, normal(2, 3), normal(3))
     assert [x.name for x in made.graph.output] == ["output_0", "output_1", "output_2"]
-    fastnet.onnx.export(Net(lambda x, scale=1.0: x * scale), {"x": normal(2)}, path)
+    fastnet.onnx.export(Function(lambda x, scale=1.0: x * scale), {"x": normal(2)}, path)
     assert results(path, [np.ones(2, np.float32)])[0].tolist() == [1, 1]
 
 
@@ -117,19 +107,19 @@ PROJECTED = nn.LSTM(2, 3, proj_size=2).eval()
 def test_an_operation_without_a_form_in_onnx(function, message, path):
     path.write_text("old")
     with pytest.raises(ExportError, match=message):
-        fastnet.onnx.export(Net(function), fastnet.tensor([[0.5, 0.25], [0.125, 0.5]]), path)
+        fastnet.onnx.export(Function(function), fastnet.tensor([[0.5, 0.25], [0.125, 0.5]]), path)
     assert path.read_text() == "old"
 
 
 def test_the_error_names_the_module(path):
-    model = nn.Sequential(nn.Linear(2, 2), Net(lambda x: x.digamma()))
+    model = nn.Sequential(nn.Linear(2, 2), Function(lambda x: x.digamma()))
     with pytest.raises(ExportError, match=r"operation 'special' of module '1'"):
         fastnet.onnx.export(model, normal(3, 2), path)
 
 
 def test_control_flow_by_value_is_an_error(path):
     with pytest.raises(RuntimeError):
-        fastnet.onnx.export(Net(lambda x: x if x.sum() > 0 else -x), normal(2), path)
+        fastnet.onnx.export(Function(lambda x: x if x.sum() > 0 else -x), normal(2), path)
 
 
 # ---- files ----------------------------------------------------------------------------------------------------------
@@ -251,12 +241,12 @@ OPEN = {                                # module, shape without the batch
     "shuffle": (lambda: nn.Sequential(nn.PixelShuffle(2), nn.ChannelShuffle(1), nn.PixelUnshuffle(2)), (8, 3, 4)),
     "windows": (lambda: nn.Sequential(nn.Unfold(2), nn.Fold((4, 5), 2)), (3, 4, 5)),
     "pads": (lambda: nn.Sequential(nn.ReflectionPad2d(1), nn.CircularPad2d(1), nn.ZeroPad2d((1, 0, 2, 1))), (3, 4, 5)),
-    "sliced": (lambda: Net(lambda x: fastnet.cat([x[:, :2], x[:, -1:].flip(0), x[:, 1:2] * x.mean()], 1)), (4,)),
-    "last": (lambda: Net(lambda x: (x[-1], x[1:].sum(), x.reshape(-1, 2), x.reshape(x.shape[0] * 2, -1))), (4, 3)),
-    "made": (lambda: Net(lambda x: x + fastnet.ones(x.shape[0], 1) + fastnet.arange(x.shape[0]).unsqueeze(1)), (4,)),
-    "attention": (lambda: Net(lambda x: nn.functional.scaled_dot_product_attention(x, x, x)), (2, 5, 4)),
-    "ends": (lambda: Net(lambda x: x.reshape(-1)[:x.shape[0] * 2 + 1].unsqueeze(0).expand(2, -1) * 1), (4,)),
-    "square": (lambda: Net(lambda x: x @ x.t()), (4,)),
+    "sliced": (lambda: Function(lambda x: fastnet.cat([x[:, :2], x[:, -1:].flip(0), x[:, 1:2] * x.mean()], 1)), (4,)),
+    "last": (lambda: Function(lambda x: (x[-1], x[1:].sum(), x.reshape(-1, 2), x.reshape(x.shape[0] * 2, -1))), (4, 3)),
+    "made": (lambda: Function(lambda x: x + fastnet.ones(len(x), 1) + fastnet.arange(x.shape[0]).unsqueeze(1)), (4,)),
+    "attention": (lambda: Function(lambda x: nn.functional.scaled_dot_product_attention(x, x, x)), (2, 5, 4)),
+    "ends": (lambda: Function(lambda x: x.reshape(-1)[:x.shape[0] * 2 + 1].unsqueeze(0).expand(2, -1) * 1), (4,)),
+    "square": (lambda: Function(lambda x: x @ x.t()), (4,)),
 }
 
 
@@ -297,16 +287,16 @@ def test_shapes_are_computed_only_where_they_are_needed(path):
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(64, 2))
     made = runs_at(path, model, (normal(1, 3, 6, 6),), {"input": BATCH}, (normal(4, 3, 6, 6),))
     assert operators(made) == ["Conv", "Reshape", "Gemm"]
-    made = runs_at(path, Net(lambda x: x.unsqueeze(1).expand(-1, 3, -1)), (normal(2, 4),), {"args.0": BATCH},
+    made = runs_at(path, Function(lambda x: x.unsqueeze(1).expand(-1, 3, -1)), (normal(2, 4),), {"args.0": BATCH},
                    (normal(5, 4),))
     assert operators(made).count("Shape") == 1
 
 
 def test_parts_of_open_lengths(path):
     axes = {"args.0": {0: "n", 1: "m"}}
-    last = Net(lambda x: x.reshape(-1)[x.shape[0] * x.shape[1] + x.shape[0] - 1])
+    last = Function(lambda x: x.reshape(-1)[x.shape[0] * x.shape[1] + x.shape[0] - 1])
     runs_at(path, last, (normal(7, 2, 3),), axes, (normal(3, 5, 3),))
-    runs_at(path, Net(lambda x: fastnet.roll(x, (5, -5), (0, 1))), (normal(7, 6),), axes, (normal(3, 2),))
+    runs_at(path, Function(lambda x: fastnet.roll(x, (5, -5), (0, 1))), (normal(7, 6),), axes, (normal(3, 2),))
     runs_at(path, nn.PixelUnshuffle(2), (normal(1, 3, 4, 4),), {"input": {0: "n", 2: "h", 3: "w"}},
             (normal(2, 3, 8, 6),))
 

@@ -1,6 +1,7 @@
 """Quantised operations as QDQ nodes: results of ONNX Runtime differ from fastnet's by 1 at most, where roundings do."""
 import numpy as np
 import pytest
+from function_module import Function
 from onnx_tools import checked, results
 
 import fastnet
@@ -14,17 +15,6 @@ pytest.importorskip("onnxruntime")
 rng = np.random.default_rng(2)
 
 
-class Net(nn.Module):
-    """A module whose `forward` is a given function."""
-
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, *args):
-        return self.function(*args)
-
-
 def int8(*shape, low=-128):
     return fastnet.tensor(rng.integers(low, 128, shape).astype(np.int8))
 
@@ -35,7 +25,7 @@ def factors(count, low=0.0005, high=0.002):
 
 def agrees(path, function, *example, limit=1, share=0.03, **options):
     """Export and run: all integers are at most `limit` apart, and all but a share of them are equal."""
-    model = Net(function)
+    model = Function(function)
     fastnet.onnx.export(model, example, path, **options)
     made = checked(path)
     expected = model(*example)
@@ -122,7 +112,7 @@ WIDE, PACKED = int8(8, 64), fastnet.tensor(rng.integers(0, 256, (8, 32)).astype(
 
 def test_dynamic_linear_keeps_its_activations(path):
     x, scale = fastnet.tensor(rng.standard_normal((3, 64)).astype(np.float32)), fastnet.full((8,), 0.01)
-    model = Net(lambda x: Q.dynamic_linear(x, WIDE, scale, None))
+    model = Function(lambda x: Q.dynamic_linear(x, WIDE, scale, None))
     fastnet.onnx.export(model, (x,), path)
     expected = x.numpy() @ (WIDE.numpy().astype(np.float32) * 0.01).T
     np.testing.assert_allclose(results(path, [x])[0], expected, rtol=0, atol=1e-4)

@@ -102,6 +102,19 @@ class OnnxModel(Module):
         inputs: its inputs, with dtypes and shapes.
         input_names: the names of the inputs, in order.
         output_names: the names of the outputs, in order.
+        open_axes: the dimensions of the inputs that have names, as `fastnet.graph.trace` takes them as `dynamic`.
+
+    Example:
+        >>> import tempfile, fastnet
+        >>> from pathlib import Path
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "model.onnx"
+        ...     fastnet.onnx.export(fastnet.nn.Linear(3, 2), fastnet.ones(1, 3), path, dynamic_axes={"input": {0: "n"}})
+        ...     model = fastnet.onnx.load(path)
+        >>> model.input_names, model.open_axes, [name for name, _ in model.named_parameters()]
+        (('input',), {'input': {0: 'n'}}, ['weight', 'bias'])
+        >>> model(fastnet.ones(5, 3)).shape
+        (5, 2)
     """
 
     # the reason that errors of files with the weights alone give

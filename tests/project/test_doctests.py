@@ -70,8 +70,9 @@ NAMESPACES = [fastnet, fastnet.nn, fastnet.nn.functional, fastnet.nn.init, fastn
 def public(namespace):
     """(full name, value) of what a namespace has to offer: `__all__`, or else what is its own."""
     own = getattr(namespace, "__all__", None)
-    for name, value in vars(namespace).items():
-        ours = name in own if own else getattr(value, "__module__", "") == namespace.__name__
+    for name in own or list(vars(namespace)):
+        value = getattr(namespace, name)                # some are imported when they are first read
+        ours = own or getattr(value, "__module__", "") == namespace.__name__
         if ours and not name.startswith("_") and not isinstance(value, types.ModuleType) and name not in NOT_CALLED:
             yield f"{namespace.__name__}.{name}", value
 

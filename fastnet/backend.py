@@ -1,24 +1,17 @@
-"""The kernel table K, the choice of the backend, threads and instruction sets.
-
-`_runtime/native.py` imports the compiled modules. `K.relu(out, x)` runs the compiled kernel if it supports the dtype,
-else the NumPy reference. Each call looks its kernel up in K, so `use_backend` takes effect at once.
-"""
+"""The choice of the backend, threads and instruction sets. K is the table of kernels in use (_core/kernel_table.py)."""
 from __future__ import annotations
 
-import functools
-import importlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from fastnet._core.silent_calls import call_silently
-from fastnet._core.state import Swapped, state
-from fastnet._kernels import reference
+from fastnet._core.kernel_table import K, kernels_of
+from fastnet._core.state import Swapped
 from fastnet._kernels.reference import random as _reference_random
 from fastnet._kernels.reference.tools.matrices import LinAlgError
 from fastnet._runtime import native as _native, thread_policy as _policy
@@ -30,162 +23,18 @@ __all__ = ["LinAlgError", "available_isas", "backend", "config", "get_isa", "get
            "set_num_threads", "show_config", "use_backend"]
 
 BackendName: TypeAlias = Literal["compiled", "numpy"]
-Kernel: TypeAlias = Callable[..., None]
 
 random_blocks: Callable[[int, DType], int] = _reference_random.blocks       # counters that a draw uses
 
-_compiled, _absent = _native.compiled, _native.absent
+_absent = _native.absent
 compiled_available: bool = not _absent
 
 launch: Any = None
 if compiled_available:
-    _cpu, launch, _threads, _dispatch = (_compiled[name] for name in ("cpu", "launch", "threads", "dispatch"))
+    _cpu, launch, _threads = (_native.compiled[name] for name in ("cpu", "launch", "threads"))
     _threads.set_default_threads(_policy.default_threads())
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_threads.after_fork)
-
-
-# ---- the table ------------------------------------------------------------------------------------------------------
-
-class _KernelTable:
-    """The kernels in use, one attribute per kernel; `name` is the name of their backend."""
-
-    name: str
-
-
-K: Any = _KernelTable()
-_native.pointwise.set_kernels(K)
-
-
-def _reference_call(kernel: Kernel) -> Kernel:
-    """Wrap a NumPy kernel for the table: recordings keep its calls as Python calls."""
-    def call(*args: Any, **attrs: Any) -> None:
-        call_silently(kernel, args, attrs)
-        if state.recorder is not None:
-            state.recorder.add_call(kernel, args, attrs)
-    return functools.wraps(kernel)(call)
-
-
-def _widening_call(kernel: Any) -> Kernel:
-    """As `_reference_call`; with arrays of float16 or bfloat16, the kernel of the table runs on float32 copies."""
-    reference_call = _reference_call(kernel)
-    if kernel.__name__ == "copy":
-        return reference_call
-
-    def call(*args: Any, **attrs: Any) -> None:
-        if any(type(a) is np.ndarray and _is_narrow(a.dtype) for a in (*args, *attrs.values())):
-            _call_widened(kernel, args, attrs)
-        else:
-            reference_call(*args, **attrs)
-    return functools.wraps(kernel)(call)
-
-
-_FLOAT16 = np.dtype(np.float16)
-_FLOAT32 = np.dtype(np.float32)
-
-
-def _is_narrow(dtype: DType) -> bool:
-    """Whether a dtype is for storage: float16, or bfloat16, whose kind is "V"."""
-    return dtype is _FLOAT16 or dtype.kind == "V"
-
-
-def _call_widened(kernel: Any, args: Sequence[Any], attrs: Mapping[str, Any]) -> None:
-    """Call a kernel with float32 copies of the arrays of 16-bit floats, and round its results."""
-    wide = [_widened(a) for a in args]
-    getattr(K, kernel.__name__)(*wide, **{name: _widened(a) for name, a in attrs.items()})
-    for i in kernel.outputs:
-        if wide[i] is not args[i]:
-            K.copy(args[i], wide[i])
-
-
-def _widened(a: Any) -> Any:
-    if type(a) is not np.ndarray or not _is_narrow(a.dtype):
-        return a
-    copy = _native.memory.empty_like(a, _FLOAT32)
-    K.copy(copy, a)
-    return copy
-
-
-def _call_packed(call: Kernel, kernel: Any, args: Sequence[Any], attrs: Mapping[str, Any],
-                 channels_last: bool) -> None:
-    """Call a kernel with packed copies of the arrays that are not contiguous or not aligned; copy the outputs back.
-
-    Args:
-        channels_last: the copies are channels-last, for an elementwise kernel whose output is.
-    """
-    pack = _channels_last_copy if channels_last else _contiguous_copy
-    packed = [pack(a) for a in args]
-    if all(a is b for a, b in zip(args, packed)) and not any(pack(a) is not a for a in attrs.values()):
-        raise RuntimeError(f"{kernel.__name__}: the kernel asked for contiguous arrays, but all arrays are contiguous; "
-                           "this is a bug in the kernel, please report it")
-    call(*packed, **{name: pack(a) for name, a in attrs.items()})
-    for i in kernel.outputs:
-        if packed[i] is not args[i]:
-            if not args[i].flags.writeable:
-                raise ValueError(f"{kernel.__name__}: expected a writable output, got a read-only array")
-            K.copy(args[i], packed[i])
-
-
-def _contiguous_copy(a: Any) -> Any:
-    """A contiguous, aligned copy of an array that is not; anything else unchanged."""
-    if not isinstance(a, np.ndarray) or (a.flags.c_contiguous and a.flags.aligned):
-        return a
-    copy = np.ndarray(a.shape, a.dtype, _native.memory.allocate(a.nbytes))
-    K.copy(copy, a)
-    return copy
-
-
-def _channels_last_copy(a: Any) -> Any:
-    """A channels-last copy of an array over images that has another layout; anything else unchanged."""
-    memory = _native.memory
-    if not isinstance(a, np.ndarray) or a.ndim < 3 or (memory.is_channels_last(a, True) and a.flags.aligned):
-        return a
-    copy = memory.empty_channels_last(a.shape, a.dtype)
-    K.copy(copy, a)
-    return copy
-
-
-def _reference_entry(family: str, name: str) -> Kernel:
-    """The entry of the table for a NumPy kernel."""
-    return _widening_call(getattr(_reference(family), name))
-
-
-def _reference(family: str) -> Any:
-    """The module of a family's NumPy kernels."""
-    return importlib.import_module(f"fastnet._kernels.reference.{family}")
-
-
-def _reference_entries(family: str) -> dict[str, Kernel]:
-    """{name: entry of the table} of a family's NumPy kernels."""
-    return {name: _widening_call(fn) for name, fn in vars(_reference(family)).items() if hasattr(fn, "outputs")}
-
-
-def _compiled_entries(family: str) -> dict[str, Kernel]:
-    """{name: entry of the table} of a family's compiled kernels, the public functions of its module.
-
-    A kernel whose dtype or recording needs the reference imports it, so that `import fastnet` stays fast.
-    """
-    return {name: _dispatch.KernelCall(fn, functools.partial(_reference_entry, family, name), _call_packed)
-            for name, fn in vars(_compiled[family]).items()
-            if not name.startswith("_") and callable(fn) and not isinstance(fn, type)}
-
-
-def _table(name: str) -> dict[str, Any]:
-    """The contents of K for a backend. K's dictionary is replaced as a whole, so no interrupt can leave a mixture.
-
-    Raises:
-        ValueError: unknown backend.
-        ImportError: the backend is "compiled" and the compiled kernels are not built or broken.
-    """
-    if name not in ("compiled", "numpy"):
-        raise ValueError(f"unknown backend {name!r}; choose 'compiled' or 'numpy'")
-    if name == "compiled" and not compiled_available:
-        raise ImportError(f"the compiled kernels are {_absent.status}: {_absent.error}") from _absent.error
-    table: dict[str, Any] = {"name": name}
-    for family in reference.FAMILIES:
-        compiled = name == "compiled" and family in _compiled
-        table.update(_compiled_entries(family) if compiled else _reference_entries(family))
-    return table
 
 
 # ---- the backend ----------------------------------------------------------------------------------------------------
@@ -218,7 +67,7 @@ def set_backend(name: BackendName) -> None:
         >>> fastnet.set_backend("numpy")
         >>> fastnet.set_backend(before)
     """
-    K.__dict__ = _table(name)
+    K.__dict__ = kernels_of(name)
 
 
 def use_backend(name: BackendName) -> AbstractContextManager[None]:
@@ -242,7 +91,7 @@ def use_backend(name: BackendName) -> AbstractContextManager[None]:
 
 class _UsedBackend(Swapped):
     def __init__(self, name: BackendName) -> None:
-        super().__init__(K, "__dict__", _table(name))
+        super().__init__(K, "__dict__", kernels_of(name))
         self._name = name
 
     def __repr__(self) -> str:
@@ -380,7 +229,7 @@ def show_config() -> None:
 def _choose_at_import() -> None:
     """Apply the environment variables FASTNET_BACKEND and FASTNET_ISA."""
     wanted = os.environ.get("FASTNET_BACKEND", "")
-    K.__dict__ = _table(wanted or ("compiled" if compiled_available else "numpy"))
+    K.__dict__ = kernels_of(wanted or ("compiled" if compiled_available else "numpy"))
     isa = os.environ.get("FASTNET_ISA")
     if isa and compiled_available:
         set_isa(isa)

@@ -136,7 +136,8 @@ def test_dtypes_that_go_to_the_reference(dtype):
 def test_only_the_dtype_sends_a_call_to_the_reference(monkeypatch):
     from fastnet._kernels.reference import elementwise
     calls = []
-    monkeypatch.setattr(kernel_table, "_reference_call", lambda kernel: lambda *args, **attrs: calls.append(kernel.__name__))
+    monkeypatch.setattr(kernel_table, "_reference_call",
+                        lambda kernel: lambda *args, **attrs: calls.append(kernel.__name__))
     with fastnet.use_backend("numpy"):
         with fastnet.use_backend("compiled"):           # fills the table anew, with the spy as the way to the reference
             for dtype in ("float32", "float64"):

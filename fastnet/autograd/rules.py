@@ -201,7 +201,9 @@ def _link(node: Node, array: Array, source: Source) -> Tensor:
 def _without_rule(node: Node, function: Any, g: Tensor, *more: Any) -> Any:
     results = function(g._data, *more)
     targets = [*(target for _, target in node.edges), *places_of((g,))]
-    text = (f"{node.name}: expected an operation that states its second derivative, and this one does not; compute the "
+    naming = getattr(getattr(function, "function", function), "naming", None)
+    name = node.name if naming is None else naming(*function.saved)
+    text = (f"{name}: expected an operation that states its second derivative, and this one does not; compute the "
             "gradient without create_graph=True, or compose the operation of others")
     if not more:
         return None if results is None else dead_end(results, targets, text)

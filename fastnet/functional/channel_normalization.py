@@ -16,7 +16,7 @@ from fastnet.autograd import gradient, on_tensors, op, transposes
 from fastnet.backend import K
 from fastnet.functional.kernel_calls import check_floating, contiguous, full
 from fastnet.functional.layout import channels_first, channels_last
-from fastnet.functional.norm_slopes import of_batch_norm, of_group_norm
+from fastnet.functional.norm_slopes import of_batch_norm, of_group_norm, of_local_response_norm
 from fastnet.functional.normalization import check_parameters, checked_eps, needed_arrays
 
 if TYPE_CHECKING:
@@ -292,10 +292,13 @@ def _local_response_norm(x: Array, size: int, alpha: float, beta: float, k: floa
     rows = _by_channels(x)
     out, scale = empty_like(rows), empty_like(rows)
     K.local_response_norm(out, scale, rows, size, alpha, beta, k)
-    return _by_images(out, x.shape), (gradient(_local_response_norm_gradient, rows, scale, size, alpha, beta),)
+    slope = gradient(_local_response_norm_gradient, rows, scale, size, alpha, beta, k)
+    return _by_images(out, x.shape), (slope,)
 
 
-def _local_response_norm_gradient(g: Array, rows: Array, scale: Array, size: int, alpha: float, beta: float) -> Array:
+@on_tensors(of_local_response_norm, (0, lambda rows, shape: gradient(_rows_as_images, shape)), None)
+def _local_response_norm_gradient(g: Array, rows: Array, scale: Array, size: int, alpha: float, beta: float,
+                                  k: float) -> Array:
     dx = empty_like(rows)
     K.local_response_norm_backward(dx, rows, scale, _by_channels(g), size, alpha, beta)
     return _by_images(dx, g.shape)

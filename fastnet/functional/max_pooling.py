@@ -10,12 +10,13 @@ from fastnet._core.errors import not_a_tensor, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.state import state
 from fastnet._core.tensor import Tensor
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, transposes
 from fastnet.backend import K
 from fastnet.functional.dims import as_tuple
 from fastnet.functional.kernel_calls import check_floating, refuse_bool
 from fastnet.functional.layout import as_volume, from_volume
 from fastnet.functional.windows import Windows, check_image, on_batch, sliding, volume_lengths
+from fastnet.functional.winners import by_position, of_winners
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, Result, Shape, Size
@@ -42,17 +43,8 @@ def _max_pool(x: Array, windows: Windows, taps: int, tracked: bool, indices: lis
     elif tracked:
         winner = empty(shape, dtypes.uint8 if taps <= _NARROW_TAPS else dtypes.int64)
     K.max_pool(out, winner, volume, windows=windows.axes)
-    slope = gradient(_of_winners, winner, volume.shape, x.ndim, windows.axes) if tracked else None
+    slope = gradient(of_winners, winner, volume.shape, x.ndim, windows.axes) if tracked else None
     return from_volume(out, x.ndim), (slope, None, None, None, None)
-
-
-def _of_winners(g: Array, winner: Array, shape: Shape, ndim: int, axes: tuple[Shape, ...] | None) -> Array:
-    dx, dy = empty(shape, g.dtype), as_volume(g)
-    if winner.dtype == dtypes.int64:
-        K.gather_backward(*(a.reshape(shape[0], -1 if a.size else 0, shape[4]) for a in (dx, winner, dy)))
-    else:
-        K.max_pool_backward(dx, winner, dy, windows=axes)
-    return from_volume(dx, ndim)
 
 
 def max_over(name: str, input: Tensor, n: int, windows: Windows, taps: int, return_indices: bool) -> Any:
@@ -239,18 +231,28 @@ def max_pool3d_with_indices(input: Tensor, kernel_size: Size, stride: Size | Non
 def _max_unpool(x: Array, indices: Array, lengths: Shape, what: str) -> Result[Array]:
     volume, places = as_volume(x), as_volume(indices)
     n, c, plane = volume.shape[0], volume.shape[4], math.prod(lengths)
-    K.check_index(places, plane, what=what)
+    K.check_index(indices, plane, what=what)
     count = math.prod(volume.shape[1:4])
     out, places = empty((n, plane, c), x.dtype), places.reshape(n, count, c)
     K.max_unpool(out, volume.reshape(n, count, c), places)
-    slope = gradient(_of_places, places, volume.shape, x.ndim)
+    slope = gradient(_of_places, places, volume.shape, x.ndim, lengths)
     return from_volume(out.reshape(n, *lengths, c), x.ndim), (slope, None, None, None)
 
 
-def _of_places(g: Array, places: Array, shape: Shape, ndim: int) -> Array:
-    dx, dy = empty(places.shape, g.dtype), as_volume(g)
-    K.gather(dx, dy.reshape(shape[0], math.prod(dy.shape[1:4]), shape[4]), places)
+def _of_places(g: Array, places: Array, shape: Shape, ndim: int, lengths: Shape) -> Array:
+    dx = empty(places.shape, g.dtype)
+    K.gather(dx, by_position(as_volume(g)), places)
     return from_volume(dx.reshape(shape), ndim)
+
+
+def _to_places(v: Array, places: Array, shape: Shape, ndim: int, lengths: Shape) -> Array:
+    """The sums of the elements of v for each position of the images."""
+    out = empty((shape[0], *lengths, shape[4]), v.dtype)
+    K.gather_backward(by_position(out), places, by_position(as_volume(v)))
+    return from_volume(out, ndim)
+
+
+transposes(_of_places, _to_places)
 
 
 def _unpooled_lengths(name: str, input: Tensor, n: int, kernel: Shape, stride: Shape, padding: Shape,

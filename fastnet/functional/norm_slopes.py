@@ -4,11 +4,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from fastnet.functional.padding import pad
+
 if TYPE_CHECKING:
     from fastnet._core.annotations import Shape
     from fastnet._core.tensor import Tensor
 
-__all__ = ["of_batch_norm", "of_group_norm", "of_layer_norm", "of_rms_norm"]
+__all__ = ["of_batch_norm", "of_group_norm", "of_layer_norm", "of_local_response_norm", "of_rms_norm"]
 
 
 def _deviations(x: Tensor, dims: Shape, eps: float, centered: bool = True) -> tuple[Tensor, Tensor]:
@@ -75,3 +77,24 @@ def of_group_norm(g: Tensor, needs: Sequence[bool], samples: Tensor, mean: Tenso
     standard, scale = _deviations(samples.reshape(groups), (1, 3), eps)
     dx = _through(_weighted_by(h, weight).reshape(groups), standard, scale, (1, 3))
     return [_as_images(dx, g.shape), (h * standard.reshape(samples.shape)).sum((0, 1)), h.sum((0, 1))]
+
+
+def of_local_response_norm(g: Tensor, rows: Tensor, scale: Tensor, size: int, alpha: float, beta: float,
+                           k: float) -> Tensor:
+    """The gradient of the input of `local_response_norm`; see the kernel `local_response_norm_backward`."""
+    h = g.movedim(1, -1).reshape(rows.shape)
+    scale = k + alpha / size * _neighbour_sums(rows * rows, size // 2, (size - 1) // 2)
+    direct = h * scale**-beta
+    sums = _neighbour_sums(direct * rows / scale, (size - 1) // 2, size // 2)
+    return _as_images(direct - 2 * alpha * beta / size * rows * sums, g.shape)
+
+
+def _neighbour_sums(rows: Tensor, before: int, after: int) -> Tensor:
+    """The sums over the channels c - before to c + after."""
+    channels = rows.shape[1]
+    before, after = min(before, channels), min(after, channels)
+    padded = pad(rows, (before, after))
+    total = padded[:, :channels]
+    for start in range(1, before + after + 1):
+        total = total + padded[:, start:start + channels]
+    return total

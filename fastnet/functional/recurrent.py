@@ -158,6 +158,10 @@ def _layer_gradients(g: Array, needs: Sequence[bool], x: Array, sizes: Array | N
     return (dx, dh0 if needs[1] else None, dc0 if needs[2] else None, None, None, None, None, *dweights)
 
 
+_layer_gradients.naming = (         # type: ignore[attr-defined]    # a function takes any attribute
+    lambda x, sizes, mode, *rest: mode.partition("_")[0].lower())
+
+
 _ARGUMENTS_BEFORE_WEIGHTS = 7                          # of `_layer` before the weights
 
 

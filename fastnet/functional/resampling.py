@@ -9,7 +9,7 @@ from fastnet._core.errors import one_of, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.shapes import collapse_shape
 from fastnet._core.tensor import Tensor
-from fastnet.autograd import gradient, op
+from fastnet.autograd import gradient, op, transposes
 from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.axis_tables import Lists, WeightTable, cached_table, constant, inverse_lists, weight_table
@@ -46,10 +46,14 @@ def _nearest_lists(sizes: AxisSizes, exact: bool, dtype: DType) -> Lists:
 
 @op
 def _interpolate_nearest(x: Array, axes: _Axes, exact: bool) -> Result[Array]:
+    return _nearest_pixels(x, axes, exact), (gradient(_nearest_gradient, axes, exact), None, None)
+
+
+def _nearest_pixels(x: Array, axes: _Axes, exact: bool) -> Array:
     volume = as_volume(x)
     out = empty((volume.shape[0], *(m for _, m, _ in axes), volume.shape[-1]), x.dtype)
     K.take_volume(out, volume, *(_nearest_table(sizes, exact, x.dtype) for sizes in axes), 0.0)
-    return from_volume(out, x.ndim), (gradient(_nearest_gradient, axes, exact), None, None)
+    return from_volume(out, x.ndim)
 
 
 def _nearest_gradient(g: Array, axes: _Axes, exact: bool) -> Array:
@@ -57,6 +61,9 @@ def _nearest_gradient(g: Array, axes: _Axes, exact: bool) -> Array:
     dx = empty((dy.shape[0], *(n for n, _, _ in axes), dy.shape[-1]), g.dtype)
     K.take_volume_backward(dx, dy, *(array for sizes in axes for array in _nearest_lists(sizes, exact, g.dtype)))
     return from_volume(dx, g.ndim)
+
+
+transposes(_nearest_gradient, _nearest_pixels)
 
 
 # ---- weighted sums, one axis after another --------------------------------------------------------------------------
@@ -87,13 +94,18 @@ def _resized_axes(axes: _Axes, weights: str) -> list[int]:
 
 @op
 def _interpolate_weighted(x: Array, axes: _Axes, weights: str, align_corners: bool) -> Result[Array]:
+    slope = gradient(_interpolation_gradient, axes, weights, align_corners)
+    return _resampled(x, axes, weights, align_corners), (slope, None, None, None)
+
+
+def _resampled(x: Array, axes: _Axes, weights: str, align_corners: bool) -> Array:
     volume, order = as_volume(x), _resized_axes(axes, weights)
     for i in order:
         table = _interpolation_table(weights, axes[i], align_corners, x.dtype, False)
         volume = _sum_along(volume, 1 + i, axes[i][1], table)
     if not order:
         volume = kernels.copy(volume)
-    return from_volume(volume, x.ndim), (gradient(_interpolation_gradient, axes, weights, align_corners), *(None,) * 3)
+    return from_volume(volume, x.ndim)
 
 
 def _interpolation_gradient(g: Array, axes: _Axes, weights: str, align_corners: bool) -> Array:
@@ -102,6 +114,9 @@ def _interpolation_gradient(g: Array, axes: _Axes, weights: str, align_corners: 
         table = _interpolation_table(weights, axes[i], align_corners, g.dtype, True)
         volume = _sum_along(volume, 1 + i, axes[i][0], table)
     return from_volume(volume, g.ndim)
+
+
+transposes(_interpolation_gradient, _resampled)
 
 
 @op

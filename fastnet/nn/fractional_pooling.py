@@ -25,6 +25,9 @@ class _FractionalMaxPool(Module):
         if (output_size is None) == (output_ratio is None):
             raise ValueError(f"{type(self).__name__}: expected either output_size or output_ratio, got "
                              f"{'neither' if output_size is None else 'both'}")
+        ratios = output_ratio if isinstance(output_ratio, Sequence) else (output_ratio,)
+        if not all(ratio is None or 0 < ratio < 1 for ratio in ratios):
+            raise ValueError(f"{type(self).__name__}: expected output_ratio to be between 0 and 1, got {output_ratio}")
         self.kernel_size, self.output_size = kept_size(kernel_size), kept_size(output_size)
         self.output_ratio = kept_size(output_ratio)
         self.return_indices = return_indices
@@ -48,7 +51,7 @@ class FractionalMaxPool2d(_FractionalMaxPool):
         _random_samples: the random numbers, (N, C, 2); by default new ones in each call.
 
     Raises:
-        ValueError: both or neither of output_size and output_ratio.
+        ValueError: both or neither of output_size and output_ratio, or a ratio that is not between 0 and 1.
 
     Example:
         >>> import fastnet
@@ -70,7 +73,7 @@ class FractionalMaxPool3d(_FractionalMaxPool):
         _random_samples: the random numbers, (N, C, 3); by default new ones in each call.
 
     Raises:
-        ValueError: both or neither of output_size and output_ratio.
+        ValueError: both or neither of output_size and output_ratio, or a ratio that is not between 0 and 1.
 
     Example:
         >>> import fastnet

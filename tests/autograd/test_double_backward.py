@@ -9,14 +9,15 @@ import fastnet
 
 # the beginnings of the names of operations that must state their second derivative
 STATED = (
-    "abs", "add", "amax", "atan2", "avg_pool", "bmm", "cat", "clamp", "clone", "contiguous", "conv", "cos", "cumsum",
-    "div", "dot", "einsum", "elu", "embedding", "erf", "exp", "expand", "flip", "gather", "gelu", "group_norm",
-    "index-", "index_add", "index_copy", "index_fill", "index_select",
-    "leaky_relu", "lerp", "linear-", "log", "log_softmax", "logaddexp", "logsigmoid", "logsumexp", "masked_fill",
-    "matmul", "max-", "maximum", "mean", "min", "mm", "mul", "narrow", "neg", "norm", "outer", "pad", "permute",
-    "pixel", "pow", "prod", "reciprocal", "relu", "repeat", "reshape", "roll", "rsqrt", "scatter_add", "select",
-    "setitem", "sigmoid", "silu", "sin", "softmax", "softplus", "sort", "split", "sqrt", "square", "stack", "std",
-    "sub", "sum", "take", "tan", "topk", "transpose", "tri", "unbind", "unfold", "unsqueeze", "var", "view", "where")
+    "abs", "adaptive", "add", "amax", "atan2", "avg_pool", "bmm", "cat", "clamp", "clone", "contiguous", "conv",
+    "cos", "cumsum", "div", "dot", "einsum", "elu", "embedding", "erf", "exp", "expand", "flip", "gather", "gelu",
+    "group_norm", "index-", "index_add", "index_copy", "index_fill", "index_select", "interpolate", "leaky_relu",
+    "lerp", "linear-", "local_response_norm", "log", "log_softmax", "logaddexp", "logsigmoid", "logsumexp",
+    "masked_fill", "matmul", "max-", "max_pool", "max_unpool", "maximum", "mean", "min", "mm", "mul", "narrow", "neg",
+    "norm", "outer", "pad", "permute", "pixel", "pow", "prod", "reciprocal", "relu", "repeat", "reshape", "roll",
+    "rsqrt", "scatter_add", "select", "setitem", "sigmoid", "silu", "sin", "softmax", "softplus", "sort", "split",
+    "sqrt", "square", "stack", "std", "sub", "sum", "take", "tan", "topk", "transpose", "tri", "unbind", "unfold",
+    "unsqueeze", "var", "view", "where")
 ROUNDED_IN_TORCH = ("celu",)            # a factor is float32
 # PyTorch's third derivatives of these take the statistics as constants
 SECOND_ONLY = ("batch_norm", "instance_norm", "layer_norm")
@@ -52,6 +53,23 @@ LOSSES = {
     "linear-tanh": (lambda f, a, w, b: f.linear(a, w, b).tanh(), A, *FEATURES),
     "softmax-images": (lambda f, a: a.softmax(1), data(2, 3, 2, 2)),
     "log_softmax-column": (lambda f, a: (a * 2).log_softmax(0), COLUMN),
+}
+IMAGES, VOLUMES = data(2, 3, 7, 6), data(2, 3, 5, 4, 6)
+RESIZED = {                             # name -> (function of nn.functional and a tensor, input)
+    "max_pool1d-dilation": (lambda f, x: f.max_pool1d(x, 3, 2, 1, 2), IMAGES[0]),
+    "max_pool2d-padding": (lambda f, x: f.max_pool2d(x, (3, 2), (1, 2), 1, ceil_mode=True), IMAGES),
+    "max_pool2d-dilation": (lambda f, x: f.max_pool2d(x, 2, 1, 0, (2, 3)), IMAGES[0]),
+    "max_pool2d-wide": (lambda f, x: f.max_pool2d(x, 5, 2, 2), IMAGES),
+    "max_pool3d-padding": (lambda f, x: f.max_pool3d(x, 2, 2, 1), VOLUMES),
+    "adaptive_max_pool1d": (lambda f, x: f.adaptive_max_pool1d(x, 4), IMAGES[0]),
+    "adaptive_max_pool3d": (lambda f, x: f.adaptive_max_pool3d(x, (2, 3, 4)), VOLUMES),
+    "nearest": (lambda f, x: f.interpolate(x, scale_factor=2, mode="nearest"), IMAGES),
+    "nearest-exact": (lambda f, x: f.interpolate(x, (3, 8), mode="nearest-exact"), IMAGES),
+    "bilinear": (lambda f, x: f.interpolate(x, (9, 3), mode="bilinear", align_corners=True), IMAGES),
+    "trilinear": (lambda f, x: f.interpolate(x, scale_factor=1.3, mode="trilinear"), VOLUMES),
+    "same size": (lambda f, x: f.interpolate(x, (7, 6), mode="bilinear"), IMAGES),
+    "local_response_norm": (lambda f, x: f.local_response_norm(x, 2, 0.5, 0.6, 0.7), IMAGES),
+    "local_response_norm-wide": (lambda f, x: f.local_response_norm(x, 9), IMAGES),
 }
 
 
@@ -109,6 +127,30 @@ def test_three_derivatives_of_an_operation(name):
 def test_three_derivatives_of_a_loss_or_norm(name):
     function, *arrays = LOSSES[name]
     assert_as_pytorch(name, lambda library, *xs: function(library.nn.functional, *xs), arrays)
+
+
+@pytest.mark.parametrize("name", RESIZED)
+def test_three_derivatives_of_pooling_and_resizing(name):
+    function, images = RESIZED[name]
+    assert_as_pytorch(name, lambda library, x: function(library.nn.functional, x), [images])
+
+
+def test_gradients_of_max_pooling_are_recorded():
+    def penalty(x):
+        slope, = fastnet.autograd.grad(fastnet.nn.functional.max_pool2d(x, 2).pow(2).sum(), x, create_graph=True)
+        return fastnet.autograd.grad(slope.pow(2).sum(), x)[0]
+    recorded = fastnet.compile(penalty)
+    for seed in range(3):
+        x = fastnet.tensor(data(1, 2, 4, 4, seed=seed), requires_grad=True)
+        np.testing.assert_array_equal(recorded(x).numpy(), penalty(x).numpy())
+
+
+@pytest.mark.parametrize("layer", ["LSTM", "GRU", "RNN"])
+def test_the_error_of_a_recurrent_layer_names_it(layer):
+    x = fastnet.randn(2, 3, 4, requires_grad=True)
+    slope, = fastnet.grad(getattr(fastnet.nn, layer)(4, 5)(x)[0].sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match=f"^{layer.lower()}: expected an operation that states its second"):
+        slope.sum().backward()
 
 
 @pytest.mark.parametrize("norm", ["layer_norm", "batch_norm"])

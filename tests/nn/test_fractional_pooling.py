@@ -43,6 +43,9 @@ def test_wrong_arguments_are_refused():
             nn.FractionalMaxPool2d(2, **options)
         with pytest.raises(RuntimeError, match="either output_size or output_ratio"):
             nn.functional.fractional_max_pool2d(x, 2, **options)
+    for ratio in (-1.0, 0, 1.0, (0.5, 1.5)):
+        with pytest.raises(ValueError, match="FractionalMaxPool2d: expected output_ratio to be between 0 and 1, got"):
+            nn.FractionalMaxPool2d(2, output_ratio=ratio)
     with pytest.raises(RuntimeError, match="that fit"):
         nn.functional.fractional_max_pool2d(x, 4, output_size=3)
     with pytest.raises(RuntimeError, match="4 dimensions, or 3"):

@@ -18,7 +18,8 @@ def check_index(index, size, ignore_index=None, what="index"):
     if bad.any():
         value, where = _first(index, bad)
         also = "" if ignore_index is None else f", or the ignore_index {ignore_index}"
-        raise IndexError(f"{what} {value}{where} is out of range: expected 0 <= {what} < {size}{also}")
+        kind = what.rpartition(": ")[2]         # without the name of an operation
+        raise IndexError(f"{what} {value}{where} is out of range: expected 0 <= {kind} < {size}{also}")
 
 
 @kernel(check=True)

@@ -99,6 +99,14 @@ def test_other_errors():
         rnn.pack_sequence([fastnet.ones(1), fastnet.ones(2)])
 
 
+def test_lengths_inside_a_compiled_function_are_a_list():
+    pack = fastnet.compile(lambda x, lengths: fastnet.nn.utils.rnn.pack_padded_sequence(x, lengths).data)
+    x = fastnet.ones(3, 2, 1)
+    with pytest.raises(RuntimeError, match=r"pack_padded_sequence with lengths as a tensor .*Pass a list of integers"):
+        pack(x, fastnet.tensor([3, 2]))
+    assert pack(x, [3, 2]).shape == (5, 1) and pack(x, [2, 1]).shape == (3, 1)
+
+
 # ---- cells ----------------------------------------------------------------------------------------------------------
 
 def pair(kind, options, dtype):

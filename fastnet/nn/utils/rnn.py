@@ -8,7 +8,7 @@ import numpy as np
 
 from fastnet._core.errors import not_a_tensor, one_of, shape_text
 from fastnet._core.memory import empty
-from fastnet._core.state import state
+from fastnet._core.state import forbid_reading, state
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import gradient, op
 from fastnet.backend import K
@@ -147,7 +147,11 @@ def _packed_places(lengths: Array, steps: int, batch_first: bool) -> tuple[Array
 
 def _checked_lengths_of(name: str, lengths: Any, batch: int, steps: int) -> Array:
     """The lengths of a batch as an array, checked."""
-    values = np.asarray(lengths.tolist() if isinstance(lengths, Tensor) else list(lengths))
+    if isinstance(lengths, Tensor):
+        forbid_reading(f"{name} with lengths as a tensor", "every replay would use the lengths of the recorded run. "
+                       "Pass a list of integers: each list has a recording of its own.")
+        lengths = lengths.tolist()
+    values = np.asarray(list(lengths))
     if values.shape != (batch,) or (values.dtype.kind not in "iu" and values.size):
         raise RuntimeError(f"{name}: expected {batch} lengths, one integer for each sequence of the batch, got "
                            f"{values.tolist()}")

@@ -5,6 +5,8 @@ A Metric takes the outputs of the model and the targets:
 - multiclass classification: logits (N, C) and class numbers (N,);
 - binary classification: logits and targets of 0 and 1, both (N,) or (N, 1);
 - multilabel classification: logits and targets of 0 and 1, both (N, L);
+- segmentation: logits (N, C, H, W) and class numbers (N, H, W), or logits and targets of 0 and 1, both (N, 1, H, W);
+  each pixel is a sample;
 - regression: numbers, both (N, ...);
 - detection: `MeanAveragePrecision` takes a list with a dictionary of boxes for each image;
 - retrieval: `RetrievalRecall` and its kin take scores (queries, items), and targets of 0 and 1 in the same shape or the
@@ -21,7 +23,7 @@ import re
 from fastnet._core.errors import one_of
 from fastnet.metrics.accuracy import Accuracy, TopKAccuracy
 from fastnet.metrics.auc import AUC
-from fastnet.metrics.confusion import F1, ConfusionMatrix, Precision, Recall
+from fastnet.metrics.confusion import F1, ConfusionMatrix, JaccardIndex, Precision, Recall
 from fastnet.metrics.detection import MeanAveragePrecision
 from fastnet.metrics.metric import Metric
 from fastnet.metrics.regression import MAE, MSE, R2, RMSE
@@ -35,11 +37,12 @@ from fastnet.metrics.retrieval import (
     RetrievalRecall,
 )
 
-__all__ = ["AUC", "Accuracy", "ConfusionMatrix", "F1", "MAE", "MSE", "MeanAveragePrecision", "Metric", "Precision",
-           "R2", "RMSE", "Recall", "RetrievalHitRate", "RetrievalMAP", "RetrievalMRR", "RetrievalMetric",
-           "RetrievalNormalizedDCG", "RetrievalPrecision", "RetrievalRecall", "TopKAccuracy", "get"]
+__all__ = ["AUC", "Accuracy", "ConfusionMatrix", "F1", "JaccardIndex", "MAE", "MSE", "MeanAveragePrecision",
+           "Metric", "Precision", "R2", "RMSE", "Recall", "RetrievalHitRate", "RetrievalMAP", "RetrievalMRR",
+           "RetrievalMetric", "RetrievalNormalizedDCG", "RetrievalPrecision", "RetrievalRecall", "TopKAccuracy", "get"]
 
-_METRIC_TYPES: tuple[type[Metric], ...] = (Accuracy, AUC, ConfusionMatrix, F1, MAE, MSE, Precision, R2, Recall, RMSE)
+_METRIC_TYPES: tuple[type[Metric], ...] = (Accuracy, AUC, ConfusionMatrix, F1, JaccardIndex, MAE, MSE, Precision, R2,
+                                         Recall, RMSE)
 _METRIC_OF = {kind.name: kind for kind in _METRIC_TYPES}
 
 
@@ -47,8 +50,8 @@ def get(spec: str | Metric) -> Metric:
     """Create an empty Metric from its name, or as a copy of another Metric.
 
     Args:
-        spec: "accuracy", "auc", "confusion_matrix", "f1", "mae", "mse", "precision", "r2", "recall", "rmse", "top_5"
-            (or another number), or a Metric, of which an empty copy is made.
+        spec: "accuracy", "auc", "confusion_matrix", "f1", "jaccard_index", "mae", "mse", "precision", "r2", "recall",
+            "rmse", "top_5" (or another number), or a Metric, of which an empty copy is made.
 
     Raises:
         ValueError: unknown metric; the error lists the names.

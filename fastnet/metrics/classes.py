@@ -49,13 +49,17 @@ class Batch(NamedTuple):
         return self.output.shape[1] if self.kind == "classes" else 2
 
 
-def classifier_batch(name: str, output: Tensor, target: Tensor) -> Batch:
+def classifier_batch(name: str, output: Tensor, target: Tensor, ignore_index: int | None = None) -> Batch:
     """Check the outputs and targets of a classifier, and find out which kind they are.
+
+    Each pixel of an image is a sample: (N, C, H, W) with (N, H, W) becomes (N*H*W, C) with (N*H*W,).
 
     Args:
         name: name of the metric, for errors.
-        output: logits, (N, C) for C >= 2 classes, (N,) or (N, 1) for two classes, (N, L) for L labels.
-        target: integers (N,) from 0 to C - 1; or zeros and ones, (N,), (N, 1) or (N, L).
+        output: logits, (N, C) or (N, C, ...) for C >= 2 classes, (N,) or (N, 1, ...) for two classes, (N, L) for L
+            labels.
+        target: integers (N, ...) from 0 to C - 1; or zeros and ones, (N,), (N, 1, ...) or (N, L).
+        ignore_index: a number that targets of classes may have, too.
 
     Raises:
         ValueError: other shapes.
@@ -72,27 +76,34 @@ def classifier_batch(name: str, output: Tensor, target: Tensor) -> Batch:
     if output.dtype.kind != "f":
         raise TypeError(f"{name}: expected logits as outputs, float32 or float64, got {output.dtype}")
     together = output.shape[:1] == target.shape[:1]
-    if together and output.ndim == 2 and output.shape[1] > 1:
-        if target.ndim == 1:
-            return Batch("classes", output, _checked_classes(name, target, output.shape[1]))
-        if target.shape == output.shape:
+    if together and output.ndim > 1 and output.shape[1] > 1:
+        if target.shape[1:] == output.shape[2:]:
+            classes = _checked_classes(name, target, output.shape[1], ignore_index)
+            return Batch("classes", _rows_of_classes(output), classes.reshape(-1))
+        if target.shape == output.shape and output.ndim == 2:
             return Batch("labels", output, target)
-    elif together and _is_column(output) and _is_column(target):
+    elif together and _is_column(output) and _is_column(target) and output.shape[2:] == target.shape[2:]:
         return Batch("binary", output.reshape(-1), target.reshape(-1))
     raise ValueError(f"{name}: expected outputs and targets of the shapes (N, C) and (N,) for classes, both (N,) or "
-                     "(N, 1) for two classes, or both (N, L) for labels, got "
-                     f"{shape_text(output)} and {shape_text(target)}")
+                     "(N, 1) for two classes, both (N, L) for labels, (N, C, ...) and (N, ...) for classes of pixels, "
+                     f"or both (N, 1, ...) for two classes of pixels, got {shape_text(output)} and "
+                     f"{shape_text(target)}")
 
 
 def _is_column(x: Tensor) -> bool:
-    return x.ndim == 1 or (x.ndim == 2 and x.shape[1] == 1)
+    return x.ndim == 1 or x.shape[1:2] == (1,)
 
 
-def _checked_classes(name: str, target: Tensor, count: int) -> Tensor:
+def _rows_of_classes(output: Tensor) -> Tensor:
+    """(N, C, ...) as (N * ..., C)."""
+    return output if output.ndim == 2 else output.movedim(1, -1).reshape(-1, output.shape[1])
+
+
+def _checked_classes(name: str, target: Tensor, count: int, ignore_index: int | None) -> Tensor:
     if target.dtype.kind == "f":
         raise TypeError(f"{name}: expected integers as class numbers, got {target.dtype}")
     target = target.to(dtypes.int64).contiguous()
-    K.check_index(target._data, count, what="class")
+    K.check_index(target._data, count, ignore_index, what="class")
     return target
 
 

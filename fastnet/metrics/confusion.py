@@ -1,4 +1,4 @@
-"""The confusion matrix, and the metrics that follow from it: precision, recall and F1."""
+"""The confusion matrix, and the metrics that follow from it: precision, recall, F1 and the Jaccard index."""
 from __future__ import annotations
 
 import math
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array
     from fastnet._core.tensor import Tensor
 
-__all__ = ["AVERAGES", "F1", "ConfusionMatrix", "Precision", "Recall"]
+__all__ = ["AVERAGES", "F1", "ConfusionMatrix", "JaccardIndex", "Precision", "Recall"]
 
 Average: TypeAlias = Literal["auto", "binary", "macro", "micro", "weighted"]
 AVERAGES: tuple[Average | None, ...] = ("auto", "binary", "macro", "micro", "weighted", None)
@@ -26,6 +26,7 @@ class _Confusion(Metric):
     """Counts in a table: (C, C) with the true class first; for multilabel (L, 2, 2), one table per label."""
 
     totals: tuple[str, ...] = ("table",)
+    ignore_index: int | None = None     # targets with this number do not count
 
     table: Array
 
@@ -33,7 +34,7 @@ class _Confusion(Metric):
         self.table = np.zeros((0, 0), np.int64)
 
     def measure(self, output: Tensor, target: Tensor) -> tuple[Tensor, ...]:
-        batch = classifier_batch(self.name, output, target)
+        batch = classifier_batch(self.name, output, target, self.ignore_index)
         # The number of classes is returned too: the table must include classes that no sample has.
         # A compiled function returns a clone faster than its argument.
         classes = full((), batch.classes(), dtype=dtypes.int64)
@@ -41,6 +42,8 @@ class _Confusion(Metric):
 
     def accumulate(self, predicted: Array, target: Array, number: Array, peak: Array) -> None:
         expect_numbers(self.name, peak)
+        counted = np.full(target.shape, True) if self.ignore_index is None else target != self.ignore_index
+        target = np.where(counted, target, 0)
         if predicted.dtype == bool:
             expect_binary(self.name, target)
         classes = int(number)
@@ -51,7 +54,7 @@ class _Confusion(Metric):
             cells += np.arange(shape[0]) * classes**2
         if not self.table.size:
             self.table = np.zeros(shape, np.int64)
-        np.add.at(self.table.reshape(-1), cells.reshape(-1), 1)
+        np.add.at(self.table.reshape(-1), cells[counted], 1)
 
     def compute(self) -> Any:
         self._expect_some(self.table.any())
@@ -241,3 +244,50 @@ class F1(_Score):
     @staticmethod
     def _quotient(right: Array, predicted: Array, true: Array) -> tuple[Array, Array]:
         return 2 * right, predicted + true
+
+
+class JaccardIndex(_Score):
+    """Intersection over union (IoU), TP / (TP + FP + FN), by default its mean over the classes (mIoU).
+
+    It equals torchmetrics' `JaccardIndex` and scikit-learn's `jaccard_score`. In segmentation each pixel is a sample.
+
+    Args:
+        average: see `Precision`; "binary" is the IoU of class 1 alone.
+        ignore_index: targets with this number do not count. If it is the number of a class, the class is left out of
+            the mean.
+        zero_division: the score of a class that has no samples and is never predicted: 0, 1 or NaN.
+        name: the key in logs; "jaccard_index" by default.
+
+    Raises:
+        ValueError: unknown average or zero_division; by `update`: shapes that do not match, NaN among the outputs,
+            binary targets that are not 0 or 1.
+        IndexError: by `update`: class number out of range.
+
+    Shape:
+        Logits (N, C, ...) and integers (N, ...), or logits and zeros and ones, both (N, 1, ...).
+
+    Example:
+        >>> import fastnet
+        >>> metric = fastnet.metrics.JaccardIndex(ignore_index=255)
+        >>> pixels = fastnet.tensor([[[2.0, 0.0, 1.0, 0.0]], [[0.0, 1.0, 0.0, 3.0]]]).transpose(0, 1)
+        >>> metric.update(pixels, fastnet.tensor([[0, 1, 1, 255]]))         # predicted: 0, 1, 0, 1
+        >>> metric.compute()
+        0.5
+    """
+
+    name = "jaccard_index"
+
+    def __init__(self, average: Average | None = "macro", ignore_index: int | None = None, zero_division: float = 0.0,
+                 name: str | None = None) -> None:
+        self.ignore_index = ignore_index
+        super().__init__(average, zero_division, name)
+
+    def _counts(self) -> Array:
+        counts = super()._counts()
+        if self.ignore_index is not None and 0 <= self.ignore_index < counts.shape[1]:
+            counts[:, self.ignore_index] = 0
+        return counts
+
+    @staticmethod
+    def _quotient(right: Array, predicted: Array, true: Array) -> tuple[Array, Array]:
+        return right, predicted + true - right

@@ -15,8 +15,8 @@ from fastnet.nn import functional as F
 pytestmark = pytest.mark.usefixtures("backend")
 
 NAMES = {"accuracy": "classes", "top_2": "classes", "precision": "classes", "recall": "binary", "f1": "labels",
-         "confusion_matrix": "classes", "auc": "labels", "mae": "numbers", "mse": "columns", "rmse": "numbers",
-         "r2": "columns"}
+         "confusion_matrix": "classes", "jaccard_index": "classes", "auc": "labels", "mae": "numbers", "mse": "columns",
+         "rmse": "numbers", "r2": "columns"}
 CLASSIFIERS = [name for name in NAMES if name not in ("mae", "mse", "rmse", "r2")]
 LOGITS, CLASSES = np.zeros((2, 3), np.float32), np.array([0, 2])
 
@@ -176,7 +176,7 @@ def test_boxes_of_numbers():
 # ---- errors ---------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("output, target", [
-    ((2, 3), (3,)), ((2,), (3,)), ((2, 3), (2, 4)), ((2, 3, 4), (2, 4)), ((), ()), ((2,), (2, 3)), ((2, 3), ())])
+    ((2, 3), (3,)), ((2,), (3,)), ((2, 3), (2, 4)), ((2, 3, 4), (2, 3)), ((), ()), ((2,), (2, 3)), ((2, 3), ())])
 @pytest.mark.parametrize("name", NAMES)
 def test_shape_mismatch(name, output, target):
     with pytest.raises(ValueError) as info:

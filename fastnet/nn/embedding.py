@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["Embedding", "EmbeddingBag"]
 
 
+def _check_table(name: str, embeddings: object) -> None:
+    if not isinstance(embeddings, Tensor) or embeddings.ndim != 2:
+        given = shape_text(embeddings) if isinstance(embeddings, Tensor) else type(embeddings).__name__
+        raise ValueError(f"{name}: expected a tensor of two dimensions, got {given}")
+
+
 class Embedding(Module):
     """Lookup table that maps each index of the input to a learned vector.
 
@@ -107,9 +113,7 @@ class Embedding(Module):
             >>> layer(fastnet.tensor([1]))
             tensor([[3., 4.]])
         """
-        if not isinstance(embeddings, Tensor) or embeddings.ndim != 2:
-            given = shape_text(embeddings) if isinstance(embeddings, Tensor) else type(embeddings).__name__
-            raise ValueError(f"Embedding.from_pretrained: expected a tensor of two dimensions, got {given}")
+        _check_table("Embedding.from_pretrained", embeddings)
         layer = cls(1, 0, None, max_norm, norm_type, scale_grad_by_freq, sparse)
         layer.num_embeddings, layer.embedding_dim = embeddings.shape
         layer.padding_idx = padding_row("Embedding.from_pretrained", padding_idx, layer.num_embeddings)
@@ -136,13 +140,14 @@ class EmbeddingBag(Module):
         embedding_dim: the length of a row.
         max_norm, norm_type, scale_grad_by_freq, sparse: see `Embedding`.
         mode: "sum", "mean" or "max".
+        _weight: the table, (num_embeddings, embedding_dim), which is copied.
         include_last_offset: the last offset is the end of the last bag.
         padding_idx: the index of a row that starts as zeros and that no bag counts.
         device: "cpu".
         dtype: of the table, float32 by default.
 
     Raises:
-        ValueError: an unknown mode, padding_idx is not a row, or max_norm is negative.
+        ValueError: an unknown mode, padding_idx is not a row, max_norm is negative, or _weight has another shape.
         IndexError: when called, an index outside [0, num_embeddings).
 
     Shape:
@@ -168,8 +173,8 @@ class EmbeddingBag(Module):
 
     def __init__(self, num_embeddings: int, embedding_dim: int, max_norm: float | None = None, norm_type: float = 2.0,
                  scale_grad_by_freq: bool = False, mode: BagMode = "mean", sparse: bool = False,
-                 include_last_offset: bool = False, padding_idx: int | None = None, device: Device = None,
-                 dtype: DTypeLike | None = None) -> None:
+                 _weight: Tensor | None = None, include_last_offset: bool = False, padding_idx: int | None = None,
+                 device: Device = None, dtype: DTypeLike | None = None) -> None:
         super().__init__()
         check_sizes("EmbeddingBag", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         check_max_norm("EmbeddingBag", max_norm)
@@ -179,8 +184,14 @@ class EmbeddingBag(Module):
         self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq
         self.mode, self.sparse, self.include_last_offset = mode, sparse, include_last_offset
         self.padding_idx = padding_row("EmbeddingBag", padding_idx, num_embeddings)
-        self.weight = new_parameter(num_embeddings, embedding_dim, device=device, dtype=dtype)
-        self.reset_parameters()
+        if _weight is None:
+            self.weight = new_parameter(num_embeddings, embedding_dim, device=device, dtype=dtype)
+            self.reset_parameters()
+        elif _weight.shape == (num_embeddings, embedding_dim):
+            self.weight = Parameter(_weight)
+        else:
+            raise ValueError(f"EmbeddingBag: expected _weight of shape {(num_embeddings, embedding_dim)}, got "
+                             f"{shape_text(_weight)}")
 
     def reset_parameters(self) -> None:
         """Draw new initial values of the table."""
@@ -188,6 +199,36 @@ class EmbeddingBag(Module):
         if self.padding_idx is not None:
             with no_grad():
                 self.weight[self.padding_idx] = 0
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, max_norm: float | None = None,
+                        norm_type: float = 2.0, scale_grad_by_freq: bool = False, mode: BagMode = "mean",
+                        sparse: bool = False, include_last_offset: bool = False,
+                        padding_idx: int | None = None) -> Self:
+        """Create a layer with a copy of an existing table.
+
+        Args:
+            embeddings: the table, (num_embeddings, embedding_dim).
+            freeze: exclude the table from training.
+            max_norm, norm_type, scale_grad_by_freq, mode, sparse, include_last_offset, padding_idx: see
+                `EmbeddingBag`; the values of the padding row are kept.
+
+        Raises:
+            ValueError: embeddings does not have two dimensions, an unknown mode, padding_idx is not a row, or max_norm
+                is negative.
+
+        Example:
+            >>> import fastnet
+            >>> table = fastnet.tensor([[1.0, 2.0], [3.0, 4.0]])
+            >>> fastnet.nn.EmbeddingBag.from_pretrained(table, mode="sum")(fastnet.tensor([[0, 1]]))
+            tensor([[4., 6.]])
+        """
+        _check_table("EmbeddingBag.from_pretrained", embeddings)
+        rows, columns = embeddings.shape
+        layer = cls(rows, columns, max_norm, norm_type, scale_grad_by_freq, mode, sparse, embeddings,
+                    include_last_offset, padding_idx)
+        layer.weight.requires_grad_(not freeze)
+        return layer
 
     def forward(self, input: Tensor, offsets: Tensor | None = None,
                 per_sample_weights: Tensor | None = None) -> Tensor:

@@ -33,5 +33,21 @@ def test_embedding_from_pretrained():
     assert not layer.weight.requires_grad and layer.num_embeddings == 6 and layer.padding_idx == 5
     assert (layer(fastnet.tensor([5, 2])) == table[[5, 2]]).all()
     assert nn.Embedding.from_pretrained(table, freeze=False).weight.requires_grad
-    with pytest.raises(ValueError, match=r"\(6,\)"):
-        nn.Embedding.from_pretrained(table[:, 0])
+    for kind in (nn.Embedding, nn.EmbeddingBag):
+        with pytest.raises(ValueError, match=r"from_pretrained: expected a tensor of two dimensions, got \(6,\)"):
+            kind.from_pretrained(table[:, 0])
+
+
+def test_embedding_bag_from_pretrained(tmp_path):
+    table = fastnet.tensor(X.astype("float32"))
+    layer = nn.EmbeddingBag.from_pretrained(table, mode="sum", padding_idx=-1)
+    assert not layer.weight.requires_grad and layer.num_embeddings == 6 and layer.padding_idx == 5
+    bags = fastnet.tensor([[0, 2], [5, 1]])
+    assert (layer(bags) == fastnet.stack([table[0] + table[2], table[1]])).all()
+    assert (layer.weight == table).all()
+    assert nn.EmbeddingBag.from_pretrained(table, freeze=False).weight.requires_grad
+    layer.save(tmp_path / "bag.safetensors")
+    assert (fastnet.load(tmp_path / "bag.safetensors")(bags) == layer(bags)).all()
+    assert (nn.EmbeddingBag(*table.shape, _weight=table).weight == table).all()
+    with pytest.raises(ValueError, match=r"EmbeddingBag: expected _weight of shape \(7, 2\), got "):
+        nn.EmbeddingBag(7, 2, _weight=table)

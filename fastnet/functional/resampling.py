@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from fastnet import dtypes
 from fastnet._core.errors import one_of, shape_text
 from fastnet._core.memory import empty
 from fastnet._core.shapes import collapse_shape
@@ -14,9 +15,12 @@ from fastnet.backend import K
 from fastnet.functional import kernel_calls as kernels
 from fastnet.functional.axis_tables import Lists, WeightTable, cached_table, constant, inverse_lists, weight_table
 from fastnet.functional.axis_weights import WEIGHTS, AxisSizes, nearest_index
+from fastnet.functional.casting import to
+from fastnet.functional.compare import clamp
 from fastnet.functional.dims import as_tuple
 from fastnet.functional.kernel_calls import check_floating
 from fastnet.functional.layout import as_volume, from_volume
+from fastnet.functional.pointwise import floor
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, Result, Size
@@ -50,9 +54,9 @@ def _interpolate_nearest(x: Array, axes: _Axes, exact: bool) -> Result[Array]:
 
 
 def _nearest_pixels(x: Array, axes: _Axes, exact: bool) -> Array:
-    volume = as_volume(x)
+    volume, dtype = as_volume(x), x.dtype if dtypes.is_floating(x.dtype) else dtypes.float32
     out = empty((volume.shape[0], *(m for _, m, _ in axes), volume.shape[-1]), x.dtype)
-    K.take_volume(out, volume, *(_nearest_table(sizes, exact, x.dtype) for sizes in axes), 0.0)
+    K.take_volume(out, volume, *(_nearest_table(sizes, exact, dtype) for sizes in axes), 0.0)
     return from_volume(out, x.ndim)
 
 
@@ -148,7 +152,9 @@ def interpolate(input: Tensor, size: Size | None = None, scale_factor: float | S
     """Resample images to another size.
 
     Args:
-        input: floating-point, (N, C, L), (N, C, H, W) or (N, C, D, H, W).
+        input: floating-point, (N, C, L), (N, C, H, W) or (N, C, D, H, W). "nearest" and "nearest-exact" take any dtype,
+            "bilinear" and "bicubic" take uint8, too: the results along each axis are rounded, halves upwards. Since
+            PyTorch also rounds the weights, a level may differ from PyTorch's by 1, in rare cases by 2.
         size: the new spatial size, one number for all dimensions or one for each.
         scale_factor: the ratio of new to old size, in place of `size`; the product is rounded down.
         mode: "nearest", "nearest-exact" (the value at the centre of a new pixel, as in Pillow), "linear" (for (N, C,
@@ -163,8 +169,8 @@ def interpolate(input: Tensor, size: Size | None = None, scale_factor: float | S
         ValueError: both or neither of size and scale_factor, another number of sizes than spatial dimensions, or
             options that do not fit the mode.
         NotImplementedError: an unknown mode, or one for another number of dimensions.
-        RuntimeError: an empty image or result, a scale factor that is not positive and finite, or a dtype that is not
-            floating-point.
+        RuntimeError: an empty image or result, a scale factor that is not positive and finite, or a dtype that the mode
+            does not take.
 
     Example:
         >>> import fastnet
@@ -186,7 +192,19 @@ def interpolate(input: Tensor, size: Size | None = None, scale_factor: float | S
         axes = tuple((n, m, None if m in (n, 2 * n) and scale not in (1, 2) else scale) for n, m, scale in axes)
     if weights.startswith("nearest"):
         return _interpolate_nearest(input, axes, weights != "nearest")
+    if input.dtype == dtypes.uint8:
+        return _interpolate_pixels(input, axes, weights, bool(align_corners))
     return _interpolate_weighted(input, axes, weights, bool(align_corners))
+
+
+def _interpolate_pixels(input: Tensor, axes: _Axes, weights: str, align_corners: bool) -> Tensor:
+    """Weighted sums of uint8: along the width, then the height, each rounded and clamped, as in PyTorch."""
+    x = to(input, dtypes.float32)
+    for axis in (2, 1):
+        others = tuple((x.shape[1 + i], x.shape[1 + i], None) for i in (1, 2))
+        one = ((1, 1, None), axes[1] if axis == 1 else others[0], axes[2] if axis == 2 else others[1])
+        x = clamp(floor(_interpolate_weighted(x, one, weights, align_corners) + 0.5), 0, 255)
+    return to(x, dtypes.uint8)
 
 
 def _checked_mode(input: Tensor, mode: str, align_corners: bool | None, antialias: bool) -> str:
@@ -202,7 +220,9 @@ def _checked_mode(input: Tensor, mode: str, align_corners: bool | None, antialia
         raise ValueError(f"interpolate: align_corners is for the modes {', '.join(_ALIGNED)}, got mode {mode!r}")
     if antialias and mode not in ("bilinear", "bicubic"):
         raise ValueError(f"interpolate: antialias is for the modes bilinear and bicubic, got mode {mode!r}")
-    check_floating("interpolate", input)
+    pixels = input.dtype == dtypes.uint8 and mode in ("bilinear", "bicubic")
+    if not (weights.startswith("nearest") or pixels):
+        check_floating("interpolate", input)
     return weights + " antialias" * antialias
 
 

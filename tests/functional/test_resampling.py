@@ -144,13 +144,35 @@ def test_errors_of_interpolate(shape, given, error, words, torch):
         torch.nn.functional.interpolate(torch.zeros(shape), **given)
 
 
+@pytest.mark.parametrize("size", [(9, 9), (40, 31), (17, 20)])
+@pytest.mark.parametrize("mode, antialias", [("nearest", False), ("nearest-exact", False), ("bilinear", False),
+                                             ("bilinear", True), ("bicubic", False), ("bicubic", True)])
+def test_pictures_of_uint8(mode, antialias, size, torch):
+    x = np.random.default_rng(2).integers(0, 256, (2, 3, 17, 13)).astype(np.uint8)
+    expected = torch.nn.functional.interpolate(torch.tensor(x), size, mode=mode, antialias=antialias).numpy()
+    found = F.interpolate(fastnet.tensor(x), size, mode=mode, antialias=antialias).numpy()
+    assert found.dtype == np.uint8
+    difference = np.abs(found.astype(int) - expected)
+    assert difference.max() <= (0 if "nearest" in mode else 2)
+    assert (difference > 0).mean() < 0.1 and (difference > 1).mean() < 1e-3
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "bool"])
+@pytest.mark.parametrize("shape", [(1, 2, 5), (1, 2, 5, 4), (1, 2, 3, 4, 5)])
+def test_nearest_neighbours_of_masks(shape, dtype):
+    x = np.random.default_rng(3).integers(0, 2, shape).astype(dtype)
+    expected = F.interpolate(fastnet.tensor(x.astype(np.float32)), scale_factor=1.3).numpy()
+    found = F.interpolate(fastnet.tensor(x), scale_factor=1.3).numpy()
+    assert found.dtype == dtype and np.array_equal(found, expected.astype(dtype))
+
+
 @pytest.mark.parametrize("call, words", [
     (lambda f: f.pixel_shuffle(fastnet.zeros(1, 6, 2, 2), 2), r"divisible by 2\*\*2, got 6"),
     (lambda f: f.pixel_shuffle(fastnet.zeros(4, 2), 2), r"shape \(..., C, H, W\), got \(4, 2\)"),
     (lambda f: f.pixel_shuffle(fastnet.zeros(1, 4, 2, 2), 0), "upscale_factor to be positive"),
     (lambda f: f.pixel_unshuffle(fastnet.zeros(1, 1, 3, 4), 2), "height and a width divisible by 2"),
     (lambda f: f.channel_shuffle(fastnet.zeros(1, 3, 2), 2), "C divisible by 2 groups"),
-    (lambda f: f.interpolate(fastnet.ones(1, 2, 3).long(), 2), "floating-point input"),
+    (lambda f: f.interpolate(fastnet.ones(1, 2, 3).long(), 2, mode="linear"), "floating-point input"),
 ])
 def test_errors(call, words):
     with pytest.raises(RuntimeError, match=words):

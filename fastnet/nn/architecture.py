@@ -54,9 +54,11 @@ __all__ = ["MODULES", "build", "describe"]
 
 _MAX_NESTING = 64                         # of nested modules
 _MAX_MODULES = 10_000                   # of a model; a module that appears twice counts twice
+_MAX_REPLACED = 10_000                  # parameters and buffers of networks that were replaced by fewer
 _ENTRIES = {"class": str, "arguments": dict, "modules": dict, "parameters": int, "tied": dict, "frozen": list,
             "dtype": str}
 _REGISTRIES = ("_parameters", "_buffers")
+_NETWORK_DTYPES = (None, "float16", "bfloat16", "float64")              # None: float32
 
 
 def _arguments_of(cls: Any) -> Iterable[Argument]:
@@ -207,7 +209,7 @@ def build(description: Any, arrays: dict[str, Array]) -> nn.Module:
     """Build the described model with the given weights, in evaluation mode, without drawing random numbers.
 
     A module gets memory only after the shapes and dtypes of its arrays are checked, so a model is never larger than the
-    arrays.
+    arrays. Networks create all of their parameters without memory before some are replaced; their number is limited.
 
     Args:
         description: from a file, as `describe` returns it; it may be damaged.
@@ -231,7 +233,7 @@ class _Builder(_Counter):
 
     def __init__(self, arrays: dict[str, Array]) -> None:
         super().__init__()
-        self.arrays, self.tensors = arrays, len(arrays)
+        self.arrays, self.left = arrays, len(arrays) + _MAX_REPLACED    # left: parameters and buffers of networks
         self.complete: list[tuple[nn.Module, int]] = []             # (module, how many modules it has)
         self.parameters: dict[str, Tensor] = {}                     # by key
 
@@ -269,14 +271,14 @@ class _Builder(_Counter):
         if (entries["modules"] is not None and cls not in HOLD_MODULES and name in MODULES) or (
                 entries["parameters"] is not None and cls is not nn.ParameterList):
             raise ValueError(f"a {name} holds no other modules or parameters")
-        if entries["dtype"] not in (None, "float64") or (entries["dtype"] and name in MODULES):
+        if entries["dtype"] not in _NETWORK_DTYPES or (entries["dtype"] and name in MODULES):
             raise ValueError(f"a {name} cannot have the dtype {entries['dtype']!r}")
         if (entries["parameters"] or 0) < 0:
             raise ValueError(f"a {name} cannot hold {entries['parameters']} parameters")
         try:
             module = module_outline(cls, self._arguments(cls, path, entries["arguments"] or {}),
-                                    entries["dtype"] and dtypes.float64,
-                                    most=sys.maxsize if name in MODULES else self.tensors)
+                                    entries["dtype"] and dtypes.as_dtype(entries["dtype"]),
+                                    most=sys.maxsize if name in MODULES else self.left)
             with outlines():
                 for i in range(entries["parameters"] or 0):
                     values = self._named(path, str(i))
@@ -333,8 +335,9 @@ class _Builder(_Counter):
         """Fill all modules of a network except those that are replaced."""
         modules = {inner: module for inner, module in network.named_modules() if not _is_below(inner, replaced)}
         self.enter(path, len(modules) - 1)
+        self.left -= sum(1 for _ in (*network.parameters(), *network.buffers()))
         places = {join(inner, name) for inner, module in modules.items() for name in module._parameters}
-        unknown = [name for name in frozen if name not in places] + [
+        unknown = [name for name in frozen if type(name) is not str or name not in places] + [
             inner for inner in replaced if inner.rpartition(".")[0] not in modules or not _is_child(network, inner)]
         if unknown:
             raise ValueError(f"module {'.'.join(path)!r} has no {value_text(unknown[0])}")

@@ -118,7 +118,8 @@ def _place(parameter: Parameter, shape: Shape, dtype: DType) -> None:
 
 
 class _OutlineMode(threading.local):
-    left: list[int] | None = None       # how many parameters and buffers this thread may yet create without memory
+    # [how many parameters and buffers this thread may yet create without memory, how many at first]
+    left: list[int] | None = None
 
 
 _mode = _OutlineMode()
@@ -133,7 +134,7 @@ def outlines(most: int = sys.maxsize) -> AbstractContextManager[object]:
     Args:
         most: their largest number; one more raises a ValueError.
     """
-    return Swapped(_mode, "left", [most])
+    return Swapped(_mode, "left", [most, most])
 
 
 def making_outlines() -> bool:
@@ -146,7 +147,7 @@ def _empty_outline(shape: Shape, dtype: DType) -> Array:
     if _mode.left is not None:
         _mode.left[0] -= 1
         if _mode.left[0] < 0:
-            raise ValueError("the model has more parameters and buffers than there are tensors")
+            raise ValueError(f"expected at most {_mode.left[1]:,} parameters and buffers of networks, got more")
     return np.broadcast_to(np.zeros((), dtype), shape)
 
 

@@ -84,8 +84,32 @@ def test_a_network_inside_a_sequential(path):
     again(nn.Sequential(net, net), path)
 
 
-def test_double_precision(path):
-    assert again(models.resnet8(4).double(), path).fc.weight.dtype == fastnet.float64
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_other_dtypes(dtype, path):
+    if dtype == "bfloat16":
+        pytest.importorskip("ml_dtypes")
+    for model in (models.resnet8(4), models.lenet5(4)):
+        loaded = again(model.to(getattr(fastnet, dtype)), path)
+        assert all(p.dtype == getattr(fastnet, dtype) for p in loaded.parameters())
+
+
+@pytest.mark.parametrize("replaced", [
+    {"fc": nn.Identity()}, {"fc": nn.Identity(), "layer2": nn.Identity(), "bn1": nn.GroupNorm(4, 64)}, {"fc": None}])
+def test_layers_replaced_by_some_with_fewer_parameters(replaced, path):
+    model = small_resnet()
+    for name, module in replaced.items():
+        setattr(model, name, module)
+    again(model, path)
+    again(nn.ModuleList([model, model]), path)
+
+
+def test_the_number_of_replaced_parameters_is_limited(path):
+    """A short description of networks whose parts are all replaced takes neither much memory nor much time."""
+    network = {"class": "ResNet", "arguments": {"block": "basic", "layers": [400, 400]},
+               "modules": dict.fromkeys(("conv1", "bn1", "layer1", "layer2", "fc"))}
+    path.write_bytes(described({"class": "ModuleList", "modules": {str(i): network for i in range(900)}}))
+    with pytest.raises(ValueError, match=r"at most [0-9,]+ parameters and buffers of networks, got more"):
+        fastnet.load(path)
 
 
 def test_no_random_numbers_are_drawn(path):

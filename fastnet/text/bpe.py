@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from fastnet._core.errors import whole_number
 from fastnet._core.optional import optional
 from fastnet._core.reprs import repr_of
 
@@ -54,13 +55,17 @@ class BPETokenizer:
 
         Raises:
             ValueError: a size below 256 and the special tokens, or no text.
+            TypeError: bytes or another type than text.
             ImportError: tokenizers is not installed.
         """
         tokenizers = optional("tokenizers", "byte-pair encoding")
         if vocab_size < _BYTES + len(special):
             raise ValueError(f"BPETokenizer: expected a vocab_size of at least {_BYTES + len(special)}, the bytes and "
                              f"the special tokens, got {vocab_size}")
-        given = [texts] if isinstance(texts, str) else list(texts)
+        given = [texts] if isinstance(texts, str | bytes) else list(texts)
+        wrong = next((text for text in given if not isinstance(text, str)), "")
+        if not isinstance(wrong, str):
+            raise TypeError(f"BPETokenizer: expected texts, got {type(wrong).__name__}")
         if not any(given):
             raise ValueError("BPETokenizer: expected a text to train on, got an empty one")
         made = tokenizers.Tokenizer(tokenizers.models.BPE())
@@ -98,8 +103,9 @@ class BPETokenizer:
 
         Raises:
             ValueError: a number out of range.
+            TypeError: a number that is not whole.
         """
-        given = [int(number) for number in numbers]
+        given = [whole_number("a token", number, None) for number in numbers]
         wrong = next((number for number in given if not 0 <= number < len(self)), None)
         if wrong is not None:
             raise ValueError(f"token {wrong} is out of range: expected a number from 0 to {len(self) - 1}")

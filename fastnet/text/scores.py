@@ -23,6 +23,7 @@ def bleu(translations: Sequence[str], references: Sequence[str]) -> tuple[float,
 
     Raises:
         ValueError: no sentences, or another number of references.
+        TypeError: a single text rather than a list of sentences.
         ImportError: sacrebleu is not installed.
 
     Example:
@@ -31,6 +32,9 @@ def bleu(translations: Sequence[str], references: Sequence[str]) -> tuple[float,
         >>> round(score)                                                                        # doctest: +SKIP
         100
     """
+    for name, given in (("translations", translations), ("references", references)):
+        if isinstance(given, str):
+            raise TypeError(f"bleu: expected {name} to be a list of sentences, got a single text; put it into a list")
     if not translations or len(translations) != len(references):
         raise ValueError(f"bleu: expected as many references as translations, at least one, got {len(translations)} "
                          f"translations and {len(references)} references")

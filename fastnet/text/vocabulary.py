@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from fastnet._core.errors import whole_number
 from fastnet._core.reprs import repr_of
 
 __all__ = ["UNKNOWN", "Vocabulary"]
@@ -24,7 +25,7 @@ class Vocabulary:
 
     Raises:
         ValueError: no tokens, or a token twice; when encoding: an unknown token; when decoding: a number out of range.
-        TypeError: a token that is not text.
+        TypeError: a token that is not text; when decoding: a number that is not whole.
 
     Example:
         >>> import fastnet
@@ -60,7 +61,12 @@ class Vocabulary:
             min_count: leave out tokens that occur less often.
             size: the most tokens, special ones included; None: all.
             special: tokens that come first.
+
+        Raises:
+            ValueError: a size that is less than the number of special tokens, or no tokens.
         """
+        if size is not None:
+            size = whole_number("size", size, max(1, len(special)))
         counts = Counter(token for sequence in sequences for token in sequence)
         found = sorted((token for token, count in counts.items() if count >= min_count and token not in special),
                        key=lambda token: (-counts[token], token))
@@ -92,7 +98,7 @@ class Vocabulary:
 
     def decode(self, numbers: Iterable[int]) -> list[str]:
         """The tokens with these numbers."""
-        return [self.tokens[self._checked(int(number))] for number in numbers]
+        return [self.tokens[self._checked(whole_number("a token", number, None))] for number in numbers]
 
     def _checked(self, number: int) -> int:
         if not 0 <= number < len(self):

@@ -50,6 +50,11 @@ def test_byte_pairs(bpe):
         text.BPETokenizer.train("", 256)
     with pytest.raises(ValueError, match="is damaged"):
         text.BPETokenizer("{}")
+    for wrong in (b"abc", [b"abc"]):
+        with pytest.raises(TypeError, match="expected texts, got bytes"):
+            text.BPETokenizer.train(wrong)
+    with pytest.raises(TypeError, match=r"expected a token to be a whole number, got 97\.5"):
+        bpe.decode([97.5])
 
 
 def test_a_model_file_holds_the_tokenizer(bpe, tmp_path):
@@ -78,6 +83,11 @@ def test_vocabulary():
     assert made.encode(["the", "cat"]) == [4, 1] and made.decode([4, 0]) == ["the", "<pad>"]
     assert len(text.Vocabulary.of(words, size=6)) == 6
     assert text.Vocabulary.from_dict(made.to_dict()).tokens == made.tokens
+    for size in (-1, 3):                            # less than the special tokens
+        with pytest.raises(ValueError, match="expected size to be at least 4, got"):
+            text.Vocabulary.of(words, size=size)
+    with pytest.raises(TypeError, match=r"expected a token to be a whole number, got 0\.5"):
+        made.decode([0.5])
     with pytest.raises(ValueError, match="'a' twice"):
         text.Vocabulary(["a", "a"])
     with pytest.raises(ValueError, match="does not have 'b'"):
@@ -220,3 +230,6 @@ def test_bleu():
         text.bleu(lines, lines[:1])
     with pytest.raises(ValueError, match="at least one"):
         text.bleu([], [])
+    for given in (("abc", ["abc"]), (["abc"], "abc"), ("abc", "abc")):
+        with pytest.raises(TypeError, match="to be a list of sentences, got a single text"):
+            text.bleu(*given)

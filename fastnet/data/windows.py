@@ -52,7 +52,7 @@ class Windows:
 
     Raises:
         ValueError: values that are not finite numbers; times that are missing, twice, or not in order, or gaps (the
-            message names the row); no window fits.
+            message names the row); a horizon twice; no window fits.
         TypeError: sizes that are not integers.
 
     Example:
@@ -82,6 +82,8 @@ class Windows:
         self.horizon = tuple(whole_number("horizon", h, 1) for h in several)
         if not self.horizon:
             raise ValueError("Windows: expected at least one horizon, got none")
+        if len(set(self.horizon)) < len(self.horizon):
+            raise ValueError(f"Windows: expected different horizons, got {self.horizon}")
         self.names, self.values, times = _series(data, time)
         order = None if times is None else _time_order(times, unsorted)
         if order is not None and times is not None:

@@ -169,13 +169,20 @@ def test_resize(old, new, channels):
 def test_resize_of_the_shorter_side():
     assert d.Resize(6)(pictures((2, 9, 12))).shape == (2, 6, 8)
     assert d.Resize(6)(pictures((2, 30, 12, 3))).shape == (2, 15, 6, 3)
+    assert d.Resize(32)(pictures((1, 37, 52))).shape == (1, 32, 44)            # 44.97
 
 
 def test_centre_crop():
     x = pictures((2, 9, 12))
     np.testing.assert_array_equal(d.CenterCrop((3, 6))(x), x[:, 3:6, 3:9])
-    with pytest.raises(ValueError, match="expected pictures of at least 10 x 10 pixels, got 9 x 12"):
-        d.CenterCrop(10)(x)
+    np.testing.assert_array_equal(d.CenterCrop((4, 12))(x), x[:, 2:6])         # half of 5, to even
+    np.testing.assert_array_equal(d.CenterCrop((12, 9))(x)[:, 1:10], x[:, :, 2:11])
+    assert d.CenterCrop(14)(pictures((2, 9, 12, 3))).shape == (2, 14, 14, 3)
+
+
+def test_cutmix_without_targets():
+    with pytest.raises(ValueError, match="CutMix: expected images and targets, got images only"):
+        d.CutMix(classes=2)(pictures((2, 9, 12)), rng=rng())
 
 
 def test_resized_crop():

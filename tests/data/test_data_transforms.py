@@ -90,6 +90,14 @@ def test_normalize_with_invalid_numbers(mean, std):
         Normalize(mean, std)
 
 
+@pytest.mark.parametrize("mean, std, message", [
+    ([1, 2], [1, 2], r"a mean .* of the shape \(2, 4, 4, 3\), got the shape \(2,\)"),
+    (0, [1, 2], r"a std .* got the shape \(2,\)")])
+def test_normalize_with_other_numbers_than_colours(mean, std, message):
+    with pytest.raises(ValueError, match=message):
+        Normalize(mean, std)(np.zeros((2, 4, 4, 3)))
+
+
 def test_normalize_of_invalid_data():
     with pytest.raises(ValueError, match="expected at least one value, got an empty array"):
         Normalize.of(np.zeros((0, 3)))

@@ -101,6 +101,7 @@ def test_no_future_in_the_past():
     (lambda: Windows(np.arange(5.0), 0), "length"),
     (lambda: Windows(np.arange(5.0), 2, 0), "horizon"),
     (lambda: Windows(np.arange(5.0), 2, ()), "at least one horizon"),
+    (lambda: Windows(np.arange(9.0), 2, [1, 2, 1]), r"expected different horizons, got \(1, 2, 1\)"),
     (lambda: Windows(np.array([1, 2, np.nan, 4]), 2), "the series"),
     (lambda: Windows(np.zeros((2, 3, 4)), 1), r"got the shape \(2, 3, 4\)"),
     (lambda: Windows(table(), 3, target="profit", time="when"), "profit"),

@@ -64,7 +64,7 @@ class CutMix(BatchTransform):
         classes: see `MixUp`.
 
     Raises:
-        ValueError: see `MixUp`.
+        ValueError: see `MixUp`; when called: no targets.
 
     Example:
         >>> import numpy as np, fastnet
@@ -84,6 +84,8 @@ class CutMix(BatchTransform):
         self.alpha, self.classes = alpha, classes
 
     def __call__(self, x: Any, *others: Any, rng: np.random.Generator) -> tuple[Array, ...]:
+        if not others:
+            raise ValueError("CutMix: expected images and targets, got images only")
         x, (*kept, target) = checked_pictures(x), others
         target = _shares_of_classes("CutMix", np.asarray(target), self.classes)
         height, width = x.shape[1:3]

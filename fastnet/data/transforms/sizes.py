@@ -22,7 +22,7 @@ class Resize(BatchTransform):
     """Resize images, bilinear with antialiasing.
 
     Args:
-        size: (height, width); or the length of the shorter side, with the proportions kept.
+        size: (height, width); or the length of the shorter side, with the proportions kept, as torchvision does.
 
     Raises:
         ValueError: a size below 1.
@@ -45,7 +45,7 @@ class Resize(BatchTransform):
         height, width = x.shape[1:3]
         if isinstance(self.size, int):
             shorter = min(height, width)
-            size = tuple(max(1, round(n * self.size / shorter)) for n in (height, width))
+            size = tuple(int(self.size * n / shorter) for n in (height, width))         # truncated, as torchvision does
         else:
             size = self.size
         zeros = np.zeros(len(x), np.int64)
@@ -54,13 +54,13 @@ class Resize(BatchTransform):
 
 
 class CenterCrop(BatchTransform):
-    """Crop the centre of each image.
+    """Crop the centre of each image, as torchvision does; images smaller than the window get zeros around them.
 
     Args:
         size: (height, width) of the window, or one number for both.
 
     Raises:
-        ValueError: when called: images smaller than the window.
+        ValueError: a size below 1.
 
     Example:
         >>> import numpy as np, fastnet
@@ -77,10 +77,10 @@ class CenterCrop(BatchTransform):
     def __call__(self, x: Any, *others: Any) -> Any:
         x = checked_pictures(x)
         height, width = self.size
-        if x.shape[1] < height or x.shape[2] < width:
-            raise ValueError(f"CenterCrop: expected pictures of at least {height} x {width} pixels, got {x.shape[1]} x "
-                             f"{x.shape[2]}")
-        top, left = (x.shape[1] - height + 1) // 2, (x.shape[2] - width + 1) // 2
+        missing = [max(0, wanted - length) for wanted, length in zip(self.size, x.shape[1:3])]
+        if any(missing):
+            x = np.pad(x, [(0, 0), *((n // 2, n - n // 2) for n in missing), *[(0, 0)] * (x.ndim - 3)])
+        top, left = round((x.shape[1] - height) / 2), round((x.shape[2] - width) / 2)       # halves to even
         return with_others(np.ascontiguousarray(x[:, top:top + height, left:left + width]), others)
 
 

@@ -27,7 +27,8 @@ class Normalize(BatchTransform):
         mean, std: the numbers as float64 arrays.
 
     Raises:
-        ValueError: a std of 0 or less, or a number that is not finite.
+        ValueError: a std of 0 or less, or a number that is not finite; when called: other numbers than one per entry of
+            the last dimension.
 
     Example:
         >>> import numpy as np, fastnet
@@ -70,11 +71,21 @@ class Normalize(BatchTransform):
 
     def __call__(self, x: Any, *others: Any) -> Any:
         x = np.asarray(x)
+        for name, numbers in (("mean", self.mean), ("std", self.std)):
+            self._require_fit(name, numbers, x)
         dtype = np.float64 if x.dtype == np.float64 else np.float32
         made = x.astype(dtype)                              # a copy, which is changed in place
         made -= self.mean.astype(dtype)
         made /= self.std.astype(dtype)
         return with_others(made, others)
+
+    @staticmethod
+    def _require_fit(name: str, numbers: Array, x: Array) -> None:
+        try:
+            np.broadcast_to(numbers, x.shape)
+        except ValueError:
+            raise ValueError(f"Normalize: expected a {name} that is one number or one per entry of the last dimension "
+                             f"of the shape {x.shape}, got the shape {numbers.shape}") from None
 
     def __repr__(self) -> str:
         return repr_of(self, mean=self.mean.tolist(), std=self.std.tolist())

@@ -9,14 +9,19 @@ import numpy as np
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array
 
-__all__ = ["Recording", "parse_wav", "wav_bytes"]
+__all__ = ["OtherWavFormatError", "Recording", "parse_wav", "wav_bytes"]
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
-_WAV_FORMATS = {2: "ADPCM", 6: "A-law", 7: "mu-law", 0x11: "IMA ADPCM", 0x55: "MP3"}
+_WAV_FORMATS = {2: "ADPCM", 6: "A-law", 7: "mu-law", 0x11: "IMA ADPCM", 0x55: "MP3"}        # that others read
 _UNKNOWN_SIZES = (0, 0xFFFFFFFF)        # of a chunk whose writer could not go back to its header
 _WAV_INTEGERS: dict[int, np.dtype[Any]] = {8: np.dtype("u1"), 16: np.dtype("<i2"), 32: np.dtype("<i4")}
 _WAV_REALS: dict[int, np.dtype[Any]] = {32: np.dtype("<f4"), 64: np.dtype("<f8")}
 _HEADER = 44                            # bytes of the file that is written, before the samples
+_MOST_16_BITS, _MOST_32_BITS = (1 << 16) - 1, (1 << 32) - 1
+
+
+class OtherWavFormatError(ValueError):
+    """The samples of a WAV file have a format that `parse_wav` does not read, such as mu-law."""
 
 
 class Recording(NamedTuple):
@@ -51,7 +56,7 @@ def parse_wav(contents: bytes, where: object) -> Recording:
 
     Raises:
         ValueError: it is not a WAV file, is truncated, or has a format other than integers of 8, 16, 24 or 32 bits or
-            floating-point numbers.
+            floating-point numbers; an OtherWavFormatError if this format is known.
 
     Example:
         >>> import numpy as np
@@ -89,8 +94,9 @@ def _wav_layout(header: bytes, where: object) -> tuple[int, int, int, int]:
     known = (kind == _PCM and bits in (8, 16, 24, 32)) or (kind == _FLOAT and bits in _WAV_REALS)
     if not known or not channels or not rate:
         name = _WAV_FORMATS.get(kind, f"format {kind}")
-        raise ValueError(f"{where}: expected samples of 8, 16, 24 or 32 bits or floating-point samples, got {name} "
-                         f"with {bits} bits, {channels} channels and {rate} Hz")
+        raise (OtherWavFormatError if kind in _WAV_FORMATS else ValueError)(
+            f"{where}: expected samples of 8, 16, 24 or 32 bits or floating-point samples, got {name} with {bits} "
+            f"bits, {channels} channels and {rate} Hz")
     return kind, channels, rate, bits
 
 
@@ -113,8 +119,15 @@ def wav_bytes(samples: Array, rate: int) -> bytes:
     Args:
         samples: int16 (frames, channels).
         rate: frames a second.
+
+    Raises:
+        ValueError: more than the fields of the header can hold.
     """
-    data = np.ascontiguousarray(samples, "<i2").tobytes()
     frame = 2 * samples.shape[1]
+    if not (0 < frame <= _MOST_16_BITS and 0 < rate * frame <= _MOST_32_BITS
+            and samples.nbytes <= _MOST_32_BITS - _HEADER):
+        raise ValueError(f"expected at least 1 channel and 1 Hz, and no more than a WAV file holds, got {len(samples)} "
+                         f"frames of {samples.shape[1]} channels at {rate} Hz")
+    data = np.ascontiguousarray(samples, "<i2").tobytes()
     return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", _HEADER - 8 + len(data), b"WAVE", b"fmt ", 16, _PCM,
                        samples.shape[1], rate, rate * frame, frame, 16, b"data", len(data)) + data

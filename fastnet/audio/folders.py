@@ -1,6 +1,7 @@
 """Folders of recordings, one subfolder for each class."""
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,24 +9,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnet._core.reprs import repr_of
-from fastnet._io.wav import Recording, parse_wav
-from fastnet.audio.files import require_signal
+from fastnet._io.wav import Recording
+from fastnet.audio.files import AUDIO_ENDINGS, read_recording, require_signal
 from fastnet.data.dataset import TensorDataset
-from fastnet.data.folders import check_class_folders, files_by_class
+from fastnet.data.folders import check_class_folders, class_folders, files_by_class
+from fastnet.data.pictures import PICTURE_ENDINGS
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Array, StrPath
 
-__all__ = ["AUDIO_ENDINGS", "AudioFolder", "fixed_signal", "holds_recordings", "read_wav"]
-
-AUDIO_ENDINGS = (".wav", ".wave")
+__all__ = ["AudioFolder", "fixed_signal", "holds_recordings", "read_mono"]
 
 
 class AudioFolder(TensorDataset):
-    """A dataset from a folder with one subfolder of WAV files per class: folder/class/word.wav.
+    """A dataset from a folder with one subfolder of recordings per class: folder/class/word.wav.
 
-    Classes and recordings are sorted by name. Recordings in deeper subfolders belong to the class, too. Hidden files
-    and files of other kinds are ignored.
+    WAV, FLAC, MP3, Ogg, Opus and AIFF files are read as by `load`. Classes and recordings are sorted by name.
+    Recordings in deeper subfolders belong to the class, too. Hidden files and files of other kinds are ignored.
 
     Args:
         root: the folder.
@@ -46,6 +46,7 @@ class AudioFolder(TensorDataset):
         ValueError: a recording that cannot be read, has several channels or another rate (the error names it), a
             subfolder of an unknown class, a class without recordings, or no subfolders.
         OSError: the folder does not exist.
+        ImportError: a file of another format than WAV, and soundfile is not installed.
 
     Example:
         >>> import pathlib, tempfile, fastnet
@@ -73,7 +74,7 @@ class AudioFolder(TensorDataset):
         for name, paths in found.items():
             for path in paths:
                 try:
-                    recording = read_wav(path, sample_rate)
+                    recording = read_mono(path, sample_rate)
                 except (ValueError, OSError) as e:
                     if not skip_unreadable:
                         raise
@@ -94,8 +95,8 @@ class AudioFolder(TensorDataset):
                        classes=self.classes)
 
 
-def read_wav(path: StrPath, sample_rate: int | None = None) -> Recording:
-    """Read a WAV file of one channel.
+def read_mono(path: StrPath, sample_rate: int | None = None) -> Recording:
+    """Read an audio file of one channel.
 
     Args:
         path: of the file.
@@ -104,8 +105,9 @@ def read_wav(path: StrPath, sample_rate: int | None = None) -> Recording:
     Raises:
         ValueError: it is damaged, empty or not finite, or has several channels or another rate.
         OSError: it cannot be read.
+        ImportError: soundfile is not installed, and the file needs it.
     """
-    recording = parse_wav(Path(path).read_bytes(), path)
+    recording = read_recording(Path(path))
     if recording.samples.shape[1] != 1:
         raise ValueError(f"{path}: expected one channel, got {recording.samples.shape[1]}")
     if sample_rate is not None and recording.rate != sample_rate:
@@ -130,11 +132,14 @@ def fixed_signal(recording: Recording, samples: int) -> Array:
 
 
 def holds_recordings(path: StrPath) -> bool:
-    """Whether a path is a folder with WAV files in a subfolder.
+    """Whether a path is a folder whose subfolders hold more recordings than images.
 
     Args:
         path: any path.
     """
     folder = Path(path)
-    return folder.is_dir() and any(file.suffix.lower() in AUDIO_ENDINGS for sub in folder.iterdir()
-                                   if sub.is_dir() and not sub.name.startswith(".") for file in sub.iterdir())
+    if not folder.is_dir():
+        return False
+    endings = Counter(file.suffix.lower() for sub in class_folders(folder) for file in sub.iterdir()
+                      if not file.name.startswith("."))
+    return sum(endings[e] for e in AUDIO_ENDINGS) > sum(endings[e] for e in PICTURE_ENDINGS)

@@ -278,6 +278,13 @@ def _window_of_frames(name: str, input: Tensor, window: Tensor | None, n_fft: in
     return pad(window, (missing // 2, missing - missing // 2)) if missing else window
 
 
+def check_normalization(normalized: object) -> None:
+    """Raise ValueError if a normalization of spectra is unknown; see `spectrogram`."""
+    known = (False, True, "window", "frame_length")
+    if normalized not in known:
+        raise one_of("normalization", normalized, known)
+
+
 def window_norm(window: Tensor, normalized: Normalization, n_fft: int) -> float | Tensor:
     """The divisor of normalized spectra.
 
@@ -286,6 +293,7 @@ def window_norm(window: Tensor, normalized: Normalization, n_fft: int) -> float 
         normalized: see `spectrogram`.
         n_fft: the length of the transforms.
     """
+    check_normalization(normalized)
     if normalized == "frame_length":
         return math.sqrt(n_fft)
     return (window * window).sum().sqrt() if normalized else 1.0
@@ -309,6 +317,7 @@ def spectrogram(waveform: Tensor, pad: int, window: Tensor, n_fft: int, hop_leng
 
     Raises:
         RuntimeError: as `stft`.
+        ValueError: an unknown normalization.
 
     Example:
         >>> import fastnet

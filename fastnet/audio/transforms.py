@@ -12,6 +12,7 @@ from fastnet.audio.functional import (
     PadMode,
     above_top,
     amplitude_to_DB,
+    check_normalization,
     filtered_spectrogram,
     frames_of,
     spectrogram,
@@ -64,6 +65,7 @@ class Spectrogram(Module):
         self.n_fft, self.pad, self.window_fn, self.power = n_fft, pad, window_fn, power
         self.win_length = n_fft if win_length is None else win_length
         self.hop_length = self.win_length // 2 if hop_length is None else hop_length
+        check_normalization(normalized)
         self.normalized: Normalization = normalized
         self.center, self.onesided = center, onesided
         self.pad_mode: PadMode = pad_mode

@@ -11,8 +11,11 @@ import numpy as np
 import fastnet
 from fastnet import audio
 from fastnet._core.annotations import Array
-from fastnet.audio.folders import AUDIO_ENDINGS, fixed_signal, read_wav
+from fastnet._io.wav import Recording
+from fastnet.audio.files import AUDIO_ENDINGS
+from fastnet.audio.folders import fixed_signal
 from fastnet.cli.inputs import Drawings, Photos, Pictures, Pixels, TableInputs
+from fastnet.cli.speech.preparation import read_speech
 from fastnet.data import TablePreparation
 
 __all__ = ["Recordings", "inputs_from"]
@@ -39,6 +42,7 @@ class Recordings(Pixels):
     noun: ClassVar[str] = "recordings"
     rate: int = 16000
     samples: int = 16000
+    converts = False        # --convert: whether files of several channels or another rate are read, too; not saved
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -83,7 +87,8 @@ class Recordings(Pixels):
 
     def read_picture(self, path: str | Path) -> Array:
         """Read a recording at the rate of the training, with as many samples."""
-        return fixed_signal(read_wav(path, self.rate), self.samples)
+        signal, rate = read_speech(path, self.rate, self.converts)
+        return fixed_signal(Recording(signal[:, None], rate, 8 * signal.itemsize), self.samples)
 
     def describe(self) -> str:
         """A short description of the samples."""

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from fastnet._core.annotations import Array, DType, StrPath
     from fastnet._core.tensor import Tensor
 
-__all__ = ["ImageFolder", "PictureFiles", "check_class_folders", "files_by_class", "pictures_by_class"]
+__all__ = ["ImageFolder", "PictureFiles", "check_class_folders", "class_folders", "files_by_class",
+           "pictures_by_class"]
 
 _MOST_IN_MEMORY = 1 << 30               # bytes of images; larger folders are decoded batch by batch
 _DECODING_THREADS = 8                       # that decode images
+_MACOS_FOLDER = "__MACOSX"              # of archives that macOS made: its files describe those of the other folders
 
 
 class PictureFiles:
@@ -214,7 +216,7 @@ def files_by_class(root: Path, endings: Sequence[str], noun: str) -> dict[str, l
         raise (NotADirectoryError if root.exists() else FileNotFoundError)(
             f"{root}: expected a folder with one subfolder of {noun} per class, got "
             f"{'a file' if root.exists() else 'no such folder'}")
-    folders = sorted((f for f in root.iterdir() if f.is_dir() and not f.name.startswith(".")), key=lambda f: f.name)
+    folders = class_folders(root)
     if not folders:
         raise ValueError(f"{root}: expected a subfolder of {noun} for each class, got a folder without subfolders")
     found = {folder.name: sorted(_files_in(folder, endings), key=lambda path: path.parts) for folder in folders}
@@ -223,6 +225,16 @@ def files_by_class(root: Path, endings: Sequence[str], noun: str) -> dict[str, l
         raise ValueError(f"{root}: expected {noun} ({', '.join(endings)}) of each class, got none of "
                          f"{', '.join(map(repr, empty))}")
     return found
+
+
+def class_folders(root: Path) -> list[Path]:
+    """The subfolders of a folder that are classes, sorted by name: not hidden ones and not "__MACOSX".
+
+    Args:
+        root: the folder.
+    """
+    return sorted((f for f in root.iterdir() if f.is_dir() and not f.name.startswith(".") and f.name != _MACOS_FOLDER),
+                  key=lambda f: f.name)
 
 
 def _files_in(folder: Path, endings: Sequence[str]) -> Iterator[Path]:

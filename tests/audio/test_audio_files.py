@@ -1,5 +1,6 @@
 """WAV files of every kind, damaged ones, resampling, and folders of recordings."""
 import struct
+import sys
 import wave
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import fastnet
 from fastnet import audio
 from fastnet._io.wav import parse_wav
+from fastnet.audio.folders import holds_recordings
 
 RATE = 8000
 
@@ -46,6 +48,10 @@ def test_integers_of_the_standard_library(bits, channels, tmp_path):
     assert rate == RATE and signal.shape == (channels, 400) and signal.dtype == fastnet.float32
     np.testing.assert_allclose(signal.numpy(), x.T, atol=0.51 * 2.0 ** (1 - bits) + 1e-7)
     assert audio.load(path, 5, 10, channels_first=False)[0].shape == (10, channels)
+    with pytest.raises(ValueError, match="expected frame_offset to be at least 0, got -5"):
+        audio.load(path, -5)
+    with pytest.raises(ValueError, match="expected num_frames to be at least -1, got -7"):
+        audio.load(path, num_frames=-7)
 
 
 @pytest.mark.parametrize("kind, bits", [(3, 32), (3, 64)])
@@ -70,6 +76,19 @@ def test_soundfile_reads_the_same(tmp_path):
         audio.load(tmp_path / "b.flac")
 
 
+@pytest.mark.parametrize("law", ["ULAW", "ALAW", "IMA_ADPCM"])
+def test_other_samples_of_wav_files_are_read_by_soundfile(law, tmp_path, monkeypatch):
+    soundfile = pytest.importorskip("soundfile")
+    soundfile.write(tmp_path / "a.wav", tone(), RATE, law)
+    signal, rate = audio.load(tmp_path / "a.wav")
+    assert rate == RATE
+    np.testing.assert_allclose(signal.numpy()[0, 50:400], tone()[50:], atol=0.03)       # ADPCM begins with an error
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    with pytest.raises(ValueError, match=r"expected samples of 8, .* or floating-point samples, got .*; reading a\.wav "
+                                         "needs soundfile: pip install soundfile"):
+        audio.load(tmp_path / "a.wav")
+
+
 SAMPLES = stored(tone(), 16)
 DAMAGED = [
     (b"", "expected a WAV file"),
@@ -77,9 +96,9 @@ DAMAGED = [
     (riff(1, 1, 16, SAMPLES)[:100], "is truncated: expected 800 bytes of samples, got 44"),
     (riff(1, 1, 16, SAMPLES)[:30], "is truncated"),
     (riff(1, 1, 16, SAMPLES[:-1]), "is truncated: expected samples of 2 bytes, got 799 bytes"),
-    (riff(7, 1, 8, SAMPLES), "got mu-law with 8 bits"),
     (riff(1, 1, 12, SAMPLES), "got format 1 with 12 bits"),
     (riff(1, 0, 16, SAMPLES), "0 channels"),
+    (riff(0x55, 1, 16, SAMPLES), "got MP3 with 16 bits"),
     (b"RIFF\0\0\0\0WAVEdata\x04\0\0\0abcd", "expected a description of the format"),
 ]
 
@@ -127,6 +146,19 @@ def test_save(tmp_path):
         audio.save(tmp_path / "a.wav", x[0], RATE)
 
 
+@pytest.mark.parametrize("x, rate, error, message", [
+    ([[0.1, np.nan], [0, 0]], RATE, ValueError, "save: expected numbers, got NaN in sample 1"),
+    (np.zeros((0, 5)), RATE, ValueError, "expected at least 1 channel and 1 Hz.* 5 frames of 0 channels at 8000 Hz"),
+    (np.zeros((40_000, 0)), RATE, ValueError, "no more than a WAV file holds, got 0 frames of 40000 channels"),
+    ([[0.0]], 0, ValueError, "expected sample_rate to be at least 1, got 0"),
+    ([[0.0]], 1 << 31, ValueError, "no more than a WAV file holds, got 1 frames of 1 channels at 2147483648 Hz"),
+    ([[0.0]], 8000.5, TypeError, r"expected sample_rate to be a whole number, got 8000\.5")])
+def test_signals_that_a_wav_file_cannot_hold(x, rate, error, message, tmp_path):
+    with pytest.raises(error, match=message):
+        audio.save(tmp_path / "a.wav", fastnet.tensor(np.array(x, np.float32)), rate)
+    assert not list(tmp_path.iterdir())
+
+
 def test_resample():
     pytest.importorskip("soxr")
     x = fastnet.tensor(np.sin(np.arange(16000) / 16000 * 2 * np.pi * 440)[None].repeat(3, 0)).float()
@@ -135,6 +167,7 @@ def test_resample():
     expected = np.sin(np.arange(8000) / 8000 * 2 * np.pi * 440)
     np.testing.assert_allclose(y.numpy()[1, 500:-500], expected[500:-500], atol=1e-3)
     assert audio.resample(x[0], 8000, 8000).shape == (16000,)
+    assert audio.resample(x[:, :0], 16000, 8000).shape == (3, 0)
     with pytest.raises(ValueError, match="positive rates"):
         audio.resample(x, 0, 1)
 
@@ -170,6 +203,26 @@ def test_folder_with_a_bad_file(bad, message, tmp_path):
         audio.AudioFolder(tmp_path)
     data = audio.AudioFolder(tmp_path, skip_unreadable=True)
     assert len(data) == 2 and [path.name for path in data.skipped] == ["2.wav"]
+
+
+def test_folder_of_other_formats(tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    folder_of(tmp_path, yes_1=GOOD, no_1=GOOD)
+    soundfile.write(tmp_path / "no" / "2.flac", tone(), RATE)
+    data = audio.AudioFolder(tmp_path, samples=300)
+    np.testing.assert_allclose(data.arrays[0][1] / 32768, tone()[:300], atol=1e-4)
+
+
+def test_folders_that_hold_recordings(tmp_path):
+    folder_of(tmp_path, yes_1=GOOD, yes_2=GOOD, no_1=GOOD)
+    (tmp_path / "__MACOSX").mkdir()
+    (tmp_path / "yes" / "cover.jpg").touch()
+    for i in range(9):
+        (tmp_path / "__MACOSX" / f"{i}.png").touch()
+    assert holds_recordings(tmp_path) and len(audio.AudioFolder(tmp_path)) == 3
+    for i in range(3):
+        (tmp_path / "no" / f"{i}.png").touch()
+    assert not holds_recordings(tmp_path) and not holds_recordings(tmp_path / "none")
 
 
 def test_folder_errors(tmp_path):

@@ -206,3 +206,11 @@ def test_one_signal_gives_the_bits_of_a_batch():
 def test_errors(call, message):
     with pytest.raises((RuntimeError, ValueError), match=message):
         call()
+
+
+def test_an_unknown_normalization():
+    for make in (lambda: fastnet.audio.Spectrogram(normalized="frame"),
+                 lambda: fastnet.audio.MelSpectrogram(normalized="frame"),
+                 lambda: F.spectrogram(fastnet.ones(800), 0, fastnet.ones(400), 400, 200, 400, 2.0, "frame")):
+        with pytest.raises(ValueError, match="unknown normalization 'frame'"):
+            make()

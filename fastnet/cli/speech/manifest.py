@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fastnet._core.annotations import StrPath
-from fastnet.audio.folders import AUDIO_ENDINGS
+from fastnet.audio.files import AUDIO_ENDINGS
 
 __all__ = ["MANIFESTS", "Utterance", "manifest_of", "read_manifest"]
 

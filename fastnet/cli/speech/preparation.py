@@ -13,7 +13,7 @@ import numpy as np
 import fastnet
 from fastnet import audio
 from fastnet._core.annotations import Array
-from fastnet.audio.folders import read_wav
+from fastnet.audio.folders import read_mono
 
 __all__ = ["SpeechInputs", "Word", "normalized", "peak_scaled", "read_speech"]
 
@@ -164,7 +164,7 @@ def read_speech(path: Any, rate: int | None, convert: bool = False) -> tuple[Arr
         ImportError: another format or rate, and soundfile or soxr is not installed.
     """
     if rate is None:
-        recording = read_wav(path)
+        recording = read_mono(path)
         return recording.signal()[:, 0], recording.rate
     try:
         signal = audio.load_signal(path, rate, convert, convert).numpy()

@@ -26,8 +26,8 @@ from fastnet.cli.pretrained import ALL_BUT_HEAD
 from fastnet.cli.recipes import (
     AUGMENTATIONS,
     FORECASTERS,
+    IMAGE_NETWORKS,
     LINEAR,
-    NETWORKS,
     OPTIMIZER_CHOICES,
     PERCEPTRON,
     RECIPES,
@@ -129,6 +129,12 @@ def _add_skip_unreadable(group: Any) -> None:
                        "error)")
 
 
+def _add_convert(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--convert", action="store_true",
+                   help="average the channels and convert the rate of recordings that differ from those of the "
+                   "training (default: report an error)")
+
+
 def _add_table(group: Any) -> None:
     group.add_argument("--task", choices=TASKS, help="what to predict (default: decided by the target's values)")
     group.add_argument("--kind", metavar="COLUMN=KIND", type=column_kind, action="append", default=[],
@@ -141,7 +147,7 @@ def _add_table(group: Any) -> None:
 
 def _add_encoding(group: Any) -> None:
     group.add_argument("--encoding", metavar="NAME", type=encoding_name,
-                       help="encoding of CSV files, such as cp1251 (default: UTF-8, or detected)")
+                       help="encoding of CSV files and texts, such as cp1251 (default: UTF-8, or for CSV detected)")
 
 
 def _add_drop_missing_target(group: Any) -> None:
@@ -154,8 +160,8 @@ def _add_model(group: Any) -> None:
                        help=f"{PERCEPTRON} (multilayer perceptron), {LINEAR} (a single layer), "
                        f"{' and '.join(FORECASTERS)} (for forecasts), kws and gru_kws (for recordings), {RECOGNIZER} "
                        f"(for transcripts of speech), {' and '.join(TEXT_MODELS)} (for texts), or for images a "
-                       f"convolutional network: {', '.join(NETWORKS)} (default: {PERCEPTRON}; for the data sets of "
-                       "text theirs)")
+                       f"convolutional network: {', '.join(IMAGE_NETWORKS)} (default: {PERCEPTRON}; for the data sets "
+                       "of text theirs)")
     group.add_argument("--pretrained", metavar="FILE",
                        help="for a folder of images, begin with the weights of a file of `fastnet train --save`, "
                        "torchvision or timm, and a new head (default: random weights)")
@@ -232,6 +238,7 @@ def add_predict(p: argparse.ArgumentParser) -> None:
                    "columns")
     _add_encoding(p)
     _add_skip_unreadable(p)
+    _add_convert(p)
     p.add_argument("--proba", action="store_true", help="add the probability of each class")
     p.add_argument("--output", type=output_path, metavar="FILE",
                    help="write the CSV to a file (default: standard output)")
@@ -253,9 +260,7 @@ def add_transcribe(p: argparse.ArgumentParser) -> None:
     p.add_argument("files", nargs="+", metavar="FILE", help="WAV files; with soundfile installed, any recordings")
     p.add_argument("--beam", type=positive_number(int), default=BEAM, metavar="N",
                    help="hypotheses of the beam search; 1: the best character of each step (default: %(default)s)")
-    p.add_argument("--convert", action="store_true",
-                   help="average the channels and convert the rate of recordings that differ from those of the "
-                   "training (default: report an error)")
+    _add_convert(p)
     _add_skip_unreadable(p)
     p.add_argument("--output", type=output_path, metavar="FILE", help="write CSV to a file (default: lines of text)")
 

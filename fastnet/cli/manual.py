@@ -62,11 +62,12 @@ for small images use it. --pretrained FILE begins with trained weights.
 table's target, and compares the forecasts with the last value, the value of a
 season before and a linear model.
 
-Recordings are WAV files of one channel and one rate. A model sees the logarithm
-of their mel spectrogram, 50 frames a second; of a folder, the first second of
-each recording. --model kws, or ds_cnn, is a small network for keywords, and
---model gru_kws a recurrent one; their training recordings are shifted, get noise,
-and lose random bands.
+Recordings are WAV files of one channel and one rate; with soundfile installed,
+also FLAC, MP3, Ogg, Opus and AIFF files. A model sees the logarithm of their mel
+spectrogram, 50 frames a second; of a folder, the first second of each recording.
+--model kws, or ds_cnn, is a small network for keywords, and --model gru_kws a
+recurrent one; their training recordings are shifted, get noise, and lose random
+bands.
 
 --model ctc learns to transcribe speech: strings of the digits of fsdd, or a
 folder of WAV files with a file of transcripts beside them, such as

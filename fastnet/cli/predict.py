@@ -11,6 +11,7 @@ from fastnet._core.startup import interruptions_raise
 from fastnet.cli.errors import WrongUseError
 from fastnet.cli.inputs import naming_lines
 from fastnet.cli.outputs import check_outputs, csv_file
+from fastnet.cli.recordings import Recordings
 from fastnet.cli.saved import Saved
 from fastnet.cli.series.commands import SavedSeries, predict_series
 from fastnet.cli.speech.commands import SavedSpeech
@@ -40,6 +41,10 @@ def predict(args: argparse.Namespace) -> None:
         raise WrongUseError("--keep is for tables: the model reads images")
     if args.skip_unreadable and not saved.inputs.is_pictures:
         raise WrongUseError("--skip-unreadable is for images: the model reads tables")
+    if args.convert:
+        if not isinstance(saved.inputs, Recordings):
+            raise WrongUseError(f"--convert is for recordings: the model reads {saved.inputs.describe()}")
+        saved.inputs.converts = True
     interruptions_raise()
     if saved.inputs.is_pictures and not args.output and not args.proba:
         _print_answers(saved, args.files, args.skip_unreadable)
@@ -52,8 +57,9 @@ def _print_answers(saved: Saved, files: Sequence[str], skip_unreadable: bool) ->
     for path, blocks in _readable(saved, files, skip_unreadable):
         for _, x in blocks:
             [predictions], probabilities = saved.answers(trainer, x)[0].values(), trainer.predict_proba(x).max(1)
-            for prediction, probability in zip(predictions.tolist(), probabilities):
-                say(f"{path}: {prediction} ({probability:.1%})")
+            for row, (prediction, probability) in enumerate(zip(predictions.tolist(), probabilities), 1):
+                where = f"{path}, row {row}" if len(probabilities) > 1 else path
+                say(f"{where}: {prediction} ({probability:.1%})")
 
 
 def _readable(saved: Saved, files: Sequence[str], skip_unreadable: bool,

@@ -13,6 +13,7 @@ __all__ = [
     "AUGMENTATIONS",
     "FORECASTERS",
     "GPT",
+    "IMAGE_NETWORKS",
     "IMAGE_SETS",
     "KEYWORD_NETWORKS",
     "LANGUAGE_MODEL",
@@ -39,13 +40,14 @@ IMAGE_SETS = ("digits", "mnist", "fashion_mnist", "kmnist", "cifar10")      # da
 PERCEPTRON, LINEAR = "mlp", "linear"
 FORECASTERS = ("lstm", "tcn")           # networks that forecast time series
 RECOGNIZER = "ctc"                      # a network that transcribes speech
-# The functions of `fastnet.models` that classify images; listed here because the import takes time.
-NETWORKS = (
+# The functions of `fastnet.models` that classify images or spectrograms; listed here because the import takes time.
+IMAGE_NETWORKS = (
     "lenet5", "resnet8", "resnet18", "resnet34", "resnet50", "resnet101", "resnext50_32x4d", "wide_resnet50_2",
     "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "shufflenet_v2_x1_0", "squeezenet1_1",
     "densenet121", "vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn", "googlenet",
-    "inception_v3", "alexnet", "ds_cnn", "gru_kws")
-KEYWORD_NETWORKS = ("ds_cnn", "gru_kws")                  # of these, the ones that classify spectrograms
+    "inception_v3", "alexnet")
+KEYWORD_NETWORKS = ("ds_cnn", "gru_kws")
+NETWORKS = (*IMAGE_NETWORKS, *KEYWORD_NETWORKS)
 ALIASES = {"kws": "ds_cnn"}             # other names of models
 SOUNDS = ("fsdd", "recordings")         # kinds of data that are recordings
 GPT, TRANSFORMER = "gpt", "transformer"

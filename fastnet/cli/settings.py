@@ -205,6 +205,7 @@ def _check_conflicts(args: argparse.Namespace, kind: str) -> None:
         (args.class_weight and (args.mixup or args.cutmix), "--class-weight cannot be used with --mixup or --cutmix, "
          "which mix the classes of samples"),
         (args.pretrained and kind != "folder", "--pretrained is for folders of images"),
+        (args.model in KEYWORD_NETWORKS and kind not in SOUNDS, f"--model {args.model} is for recordings"),
         (args.model in NETWORKS and kind == "table", f"--model {args.model} is for images and recordings"),
         (args.model != PERCEPTRON and any((args.hidden, args.activation, args.dropout)), "--hidden, --activation and "
          f"--dropout configure hidden layers, which --model {args.model} does not have"),

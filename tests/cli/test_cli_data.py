@@ -178,6 +178,8 @@ def test_digits_by_pictures_and_arrays(tmp_path, capsys):
         assert (predicted == y).mean() > 0.95
     fastnet("predict", model, draw(tmp_path / "zero.png", 0))
     assert capsys.readouterr().out.startswith(f"{tmp_path / 'zero.png'}: 0 (")
+    fastnet("predict", model, tmp_path / "x.npy")
+    assert capsys.readouterr().out.splitlines()[1].startswith(f"{tmp_path / 'x.npy'}, row 2: ")
 
 
 def test_what_is_saved_comes_back(tmp_path, capsys, flower_model):

@@ -86,6 +86,8 @@ def test_errors(folder, model, tmp_path, capsys):
     assert "is truncated" in failure(capsys, "predict", model, tmp_path / "cut.wav")
     assert "the model reads recordings: expected a file that ends in .wav" in failure(capsys, "predict", model, "a.png")
     assert "--cutmix is for images" in failure(capsys, "train", folder, "--model", "kws", "--cutmix", code=2)
+    for name in ("kws", "gru_kws"):
+        assert "is for recordings" in failure(capsys, "train", "digits", "--model", name, code=2)
     assert "--augment randaugment is for images" in failure(
         capsys, "train", folder, "--model", "kws", "--augment", "randaugment", code=2)
 
@@ -99,6 +101,29 @@ def test_every_form_of_samples_is_read(folder, model, tmp_path, capsys):
         capsys.readouterr()
         fastnet("predict", model, path)
         assert capsys.readouterr().out.startswith(f"{path}: high")
+
+
+def test_other_formats_rates_and_channels(folder, model, tmp_path, capsys):
+    soundfile, soxr = pytest.importorskip("soundfile"), pytest.importorskip("soxr")
+    x = load_signal(folder / "high" / "0.wav").numpy()
+    soundfile.write(tmp_path / "a.flac", x, RATE)
+    soundfile.write(tmp_path / "b.flac", np.stack([soxr.resample(x, RATE, 16000)] * 2, 1), 16000)
+    capsys.readouterr()
+    fastnet("predict", model, tmp_path / "a.flac")
+    assert capsys.readouterr().out.startswith(f"{tmp_path / 'a.flac'}: high")
+    assert "got 2; average them with --convert" in failure(capsys, "predict", model, tmp_path / "b.flac")
+    fastnet("predict", model, tmp_path / "b.flac", "--convert")
+    assert capsys.readouterr().out.startswith(f"{tmp_path / 'b.flac'}: high")
+
+
+def test_a_folder_of_other_formats(tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    for name, level in (("loud", 0.5), ("quiet", 0.01)):
+        (tmp_path / "words" / name).mkdir(parents=True)
+        for i in range(6):
+            noise = level * np.random.default_rng(i).standard_normal(2000)
+            soundfile.write(tmp_path / "words" / name / f"{i}.flac", noise, RATE)
+    assert report_of(tmp_path, "train", tmp_path / "words", "--epochs", "1")["task"] == "classification"
 
 
 def test_recordings_without_a_signal(folder, model, tmp_path, capsys):

@@ -238,6 +238,8 @@ def test_prompts_and_choices_that_are_wrong(model, capsys):
         fastnet("generate", model, "--top-p", "1.5")
     with pytest.raises(SystemExit):
         fastnet("generate", model, "--temperature", "-1")
+    assert "expected a number of at least 0, got '-1'" in capsys.readouterr().err
+    fastnet("generate", model, "--temperature", "0.00", "--length", "2")
 
 
 def test_sentences_that_are_too_long(translator, tmp_path, capsys, monkeypatch):

@@ -121,8 +121,8 @@ def predict_series(args: argparse.Namespace, saved: SavedSeries) -> None:
         WrongUseError: options that have no meaning for forecasts.
         ValueError, OSError: a table that cannot be used.
     """
-    if args.proba or args.keep or args.skip_unreadable:
-        raise WrongUseError("--proba, --keep and --skip-unreadable have no effect on forecasts")
+    if args.proba or args.keep or args.skip_unreadable or args.convert:
+        raise WrongUseError("--proba, --keep, --skip-unreadable and --convert have no effect on forecasts")
     inputs = saved.inputs
     lines: list[tuple[Any, ...]] = []
     for path in args.files:

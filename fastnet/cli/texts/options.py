@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from typing import Any
 
 from fastnet.cli.option_values import encoding_name, output_path, positive_number, seed_number, share
@@ -79,7 +80,13 @@ def _add_threads(p: argparse.ArgumentParser) -> None:
 
 def _temperature(text: str) -> float:
     """A number of at least 0."""
-    return 0.0 if text.strip() in ("0", "0.0") else positive_number(float)(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number of at least 0, got {text!r}")
+    return value
 
 
 def _probability(text: str) -> float:

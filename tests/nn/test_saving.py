@@ -125,7 +125,7 @@ MODULES = [
     nn.ELU(0.5),
     nn.Embedding(5, 3, padding_idx=-1),
     nn.Embedding(5, 3),
-    nn.EmbeddingBag(5, 3, 2.0, 1.0, True, "max", True, True, 1),
+    nn.EmbeddingBag(5, 3, 2.0, 1.0, True, "max", True, None, True, 1),
     nn.Flatten(0, 2),
     nn.GELU("tanh"),
     nn.Hardtanh(-2, float("inf")),

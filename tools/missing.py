@@ -19,8 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "missing.md"
 sys.path.insert(0, str(ROOT))
 
-NAMESPACES = ("torch", "torch.Tensor", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.utils",
-              "torch.optim", "torch.optim.lr_scheduler", "torch.optim.swa_utils", "torch.distributions")
+NAMESPACES = ("torch", "torch.Tensor", "torch.nn", "torch.nn.Module", "torch.nn.functional", "torch.nn.init",
+              "torch.nn.utils", "torch.optim", "torch.optim.lr_scheduler", "torch.optim.swa_utils",
+              "torch.distributions")
 LEFT_OUT = re.compile(r"^_|^sym_|^Sym|sparse|quant|nested|cuda|cudnn|mkldnn|miopen|mps|xpu|xla|ipu|hpu|mtia|vulkan|"
                       r"meta|Storage|Tensor$|script|Script|_copy$|_stubs|coalesce|fbgemm|q_|crow|ccol|col_ind|row_ind|"
                       r"storage|Type$|jit|autocast|graph|Graph|^is_.*_enabled$|^batch_norm_|^native_|^int_repr|^dequantize|^Use")

@@ -114,6 +114,12 @@ class Hooks:
         return _registered_hook(self.__dict__.setdefault("_hooks", ({}, {}))[place], hook, prepend)
 
     def _call_with_hooks(self, before: _Dict, after: _Dict, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        compiled = self.__dict__.get("_compiled_call")
+        if compiled is not None and state.recorder is None:
+            return compiled(*args, **kwargs)
+        return self._call_eagerly(before, after, args, kwargs)
+
+    def _call_eagerly(self, before: _Dict, after: _Dict, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for hook in [*_EVERYWHERE[0].values(), *before.values()]:
             changed = hook(self, args, kwargs) if isinstance(hook, _WithKwargs) else hook(self, args)
             if changed is not None and isinstance(hook, _WithKwargs):

@@ -12,6 +12,7 @@ from fastnet.functional.casting import wanted_dtype
 from fastnet.nn.hooks import Hooks, load_hooks, state_hooks
 from fastnet.nn.parameter import Parameter, convert, floating
 from fastnet.nn.registry import Registry
+from fastnet.nn.replacing import Replacing
 from fastnet.nn.representation import module_text
 from fastnet.nn.state_dict import IncompatibleKeys, join, load_state, named_state
 
@@ -33,7 +34,7 @@ __all__ = ["Module"]
 _Member = TypeVar("_Member")
 
 
-class Module(Registry, Hooks):
+class Module(Registry, Hooks, Replacing):
     """Base class of all layers and models.
 
     A Parameter or a Module assigned to an attribute is registered under the attribute's name, so that `parameters()`,

@@ -30,7 +30,7 @@ _WITH_PREFIX = {"quantized.dynamic": "fastnet.nn.quantized.dynamic", "quantized"
                 "qat": "fastnet.nn.qat"}                # whose classes have names of classes of `fastnet.nn`
 _REGISTRIES = ("_parameters", "_buffers")
 _NOT_COMPARED = {*_REGISTRIES, "_modules", "_prepared", "_training", "_frozen", "_recorded", "_hooks",
-                 "_gradient_hooks", "_state_hooks", "__orig_class__"}
+                 "_gradient_hooks", "_state_hooks", "_compiled_call", "__orig_class__"}
 
 
 def class_name(cls: type) -> str:

@@ -80,7 +80,7 @@ class Registry:
     def __getstate__(self) -> dict[str, Any]:
         computed = self.__dict__.get("_weight_hooks", ())       # results of operations, computed again in each call
         return {name: value.detach() if name in computed else value
-                for name, value in self.__dict__.items() if name != "_recorded"}
+                for name, value in self.__dict__.items() if name not in ("_recorded", "_compiled_call")}
 
     def _registry_of(self, name: str) -> str | None:
         return next((r for r in _KIND_OF if name in self.__dict__.get(r, ())), None)

@@ -11,6 +11,41 @@ from fastnet import nn
 pytestmark = pytest.mark.usefixtures("backend")
 
 
+def test_compile_in_place(tmp_path):
+    x, net = fastnet.randn(4, 3), nn.Sequential(nn.Linear(3, 2), nn.ReLU())
+    expected = net(x)
+    net.compile()
+    compiled = net._compiled_call
+    for _ in range(3):
+        assert (net(x) == expected).all()
+    assert len(compiled) == 1 and compiled.calls == 3
+    handle = net.register_forward_hook(lambda module, args, output: output + 1)
+    assert (net(x) == expected + 1).all()
+    handle.remove()
+    net(x).sum().backward()
+    assert net[0].weight.grad is not None
+    assert (fastnet.compile(lambda x: net(x) * 2)(x) == expected * 2).all()
+    assert (copy.deepcopy(net)(x) == expected).all() and "_compiled_call" not in copy.deepcopy(net).__dict__
+    net.save(tmp_path / "net.safetensors")
+    assert (fastnet.load(tmp_path / "net.safetensors")(x) == expected).all()
+
+
+def test_set_submodule_and_type():
+    net = nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.ReLU()))
+    net.set_submodule("1.0", nn.Tanh())
+    net.set_submodule("1.more", nn.ReLU())
+    assert isinstance(net[1][0], nn.Tanh) and isinstance(net.get_submodule("1.more"), nn.ReLU)
+    for target, module, error, words in (("", nn.ReLU(), ValueError, "expected the path of a submodule, got ''"),
+                                         ("2.a", nn.ReLU(), AttributeError, "no Module at '2'"),
+                                         ("1", 3, TypeError, "cannot be set to a int")):
+        with pytest.raises(error, match=words):
+            net.set_submodule(target, module)
+    with pytest.raises(AttributeError, match="no Module at '9'"):
+        net.set_submodule("9", nn.ReLU(), strict=True)
+    assert isinstance(net[1], nn.Sequential)
+    assert net.type(fastnet.float64) is net and net[0].weight.dtype == fastnet.float64
+
+
 # ---- registration ---------------------------------------------------------------------------------------------------
 
 def test_assigned_parameters_buffers_and_modules_are_registered():

@@ -125,7 +125,8 @@ class MultiheadAttention(Module):
             average_attn_weights, without N for an input without; None if not needed.
 
         Raises:
-            RuntimeError: shapes that don't fit, or is_causal without attn_mask.
+            RuntimeError: shapes that don't fit, masks of other dtypes than bool and the query's, or is_causal without
+                attn_mask.
         """
         self._check(query, key, value, attn_mask, is_causal)
         batched = query.ndim == 3
@@ -218,6 +219,7 @@ class MultiheadAttention(Module):
         batch, length, keys = query.shape[0], query.shape[1], key.shape[1]
         extended = self.add_bias_kv or self.add_zero_attn
         if mask is not None:
+            _check_mask_dtype("attn_mask", mask, query)
             if mask.shape not in ((length, keys), (batch * self.num_heads, length, keys)):
                 raise RuntimeError(f"MultiheadAttention: expected attn_mask of shape ({length}, {keys}) or "
                                    f"({batch * self.num_heads}, {length}, {keys}), got {shape_text(mask)}")
@@ -227,6 +229,7 @@ class MultiheadAttention(Module):
             mask = mask if mask.ndim == 2 else mask.reshape(batch, self.num_heads, length, keys)
         if padding is None:
             return mask, None
+        _check_mask_dtype("key_padding_mask", padding, query)
         if padding.shape not in ((batch, keys), (keys,)) or (padding.ndim == 1 and batch != 1):
             raise RuntimeError(f"MultiheadAttention: expected key_padding_mask of shape ({batch}, {keys}), got "
                                f"{shape_text(padding)}")
@@ -244,6 +247,12 @@ class MultiheadAttention(Module):
 
 
 _ORDER = ["in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight", "in_proj_bias", "bias_k", "bias_v"]
+
+
+def _check_mask_dtype(argument: str, mask: Tensor, query: Tensor) -> None:
+    if mask.dtype not in (dtypes.bool_, query.dtype):
+        raise RuntimeError(f"MultiheadAttention: expected {argument} of dtype bool, where True is left out, or "
+                           f"{query.dtype}, which is added to the scores, got {mask.dtype}")
 
 
 def _left_out(mask: Tensor, like: Tensor) -> Tensor:

@@ -97,6 +97,16 @@ def test_a_query_that_attends_to_nothing_has_no_weights():
     assert fastnet.allclose(out, layer(x, x, x, attn_mask=mask, need_weights=False)[0], atol=1e-6)
 
 
+@pytest.mark.parametrize("weights", [True, False])
+@pytest.mark.parametrize("dtype", ["int64", "float64"])
+@pytest.mark.parametrize("argument", ["attn_mask", "key_padding_mask"])
+def test_masks_are_bool_or_have_the_dtype_of_the_query(argument, dtype, weights):
+    layer, x = nn.MultiheadAttention(WIDTH, HEADS), fastnet.ones(QUERIES, WIDTH)
+    mask = fastnet.zeros(*(QUERIES, QUERIES)[argument == "key_padding_mask":], dtype=dtype)
+    with pytest.raises(RuntimeError, match=f"expected {argument} of dtype bool, .* or float32, .* got {dtype}"):
+        layer(x, x, x, need_weights=weights, **{argument: mask})
+
+
 LAYOUTS = list(itertools.product((False, True), (False, True), ("relu", "gelu"), (True, False)))
 
 

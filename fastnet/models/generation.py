@@ -7,6 +7,7 @@ import numpy as np
 
 from fastnet import dtypes
 from fastnet._core.construction import from_numpy
+from fastnet._core.errors import whole_number
 from fastnet._core.tensor import Tensor
 from fastnet.functional.attention import cached_attention
 from fastnet.functional.creation import zeros
@@ -110,6 +111,7 @@ def next_tokens(logits: Tensor, temperature: float = 1.0, top_k: int | None = No
         (B,), int64.
 
     Raises:
+        TypeError: top_k is not a whole number.
         ValueError: a negative temperature, top_k below 1, or top_p outside (0, 1].
 
     Example:
@@ -117,9 +119,10 @@ def next_tokens(logits: Tensor, temperature: float = 1.0, top_k: int | None = No
         >>> fastnet.models.next_tokens(fastnet.tensor([[0.0, 2.0, 1.0]]), temperature=0)
         tensor([1])
     """
-    if not temperature >= 0 or (top_k is not None and top_k < 1) or (top_p is not None and not 0 < top_p <= 1):
-        raise ValueError(f"next_tokens: expected temperature of 0 or more, top_k of 1 or more and top_p in (0, 1], got "
-                         f"temperature={temperature}, top_k={top_k} and top_p={top_p}")
+    top_k = None if top_k is None else whole_number("top_k", top_k, 1)
+    if not temperature >= 0 or (top_p is not None and not 0 < top_p <= 1):
+        raise ValueError(f"next_tokens: expected temperature of 0 or more and top_p in (0, 1], got "
+                         f"temperature={temperature} and top_p={top_p}")
     scores: Array = logits.detach().numpy()
     if temperature == 0:
         return from_numpy(scores.argmax(1).astype(np.int64))

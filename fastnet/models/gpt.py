@@ -10,7 +10,7 @@ import numpy as np
 
 from fastnet import nn
 from fastnet._core.construction import from_numpy, tensor
-from fastnet._core.errors import shape_text
+from fastnet._core.errors import shape_text, whole_number
 from fastnet._core.tensor import Tensor
 from fastnet._replay.compiled import compile
 from fastnet.autograd import no_grad
@@ -215,7 +215,7 @@ class GPT(nn.Module):
 
         Args:
             ids: (B, T), int64, with T of at least 1.
-            max_new_tokens: number of tokens to add.
+            max_new_tokens: number of tokens to add, 0 or more.
             temperature, top_k, top_p: as of `next_tokens`.
             seed: of the random numbers; by default they come from the generator that `manual_seed` seeds.
             stop: a token after which a sequence is complete; the rest of its row is filled with it.
@@ -225,7 +225,7 @@ class GPT(nn.Module):
             (B, T + max_new_tokens), or fewer columns if all sequences are complete.
 
         Raises:
-            ValueError: no tokens to begin with.
+            ValueError: no tokens to begin with, a negative max_new_tokens, or values that `next_tokens` refuses.
 
         Example:
             >>> import fastnet
@@ -238,6 +238,7 @@ class GPT(nn.Module):
         if rows.ndim != 2 or not rows.shape[1]:
             raise ValueError(f"GPT.generate: expected tokens (B, T) with at least one position, got shape "
                              f"{shape_text(rows)}")
+        max_new_tokens = whole_number("max_new_tokens", max_new_tokens, 0)
         generator = default_generator if seed is None else Generator(seed)
         training = self.training
         self.eval()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from fastnet import nn
+from fastnet._core.errors import whole_number
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.functional.creation import full
@@ -63,6 +64,7 @@ class Seq2Seq(nn.Module):
             raise ValueError(f"Seq2Seq: expected an even hidden_size, got {hidden_size}")
         self.source_vocabulary, self.target_vocabulary, self.width = source_vocabulary, target_vocabulary, width
         self.hidden_size, self.num_layers, self.padding_idx = hidden_size, num_layers, padding_idx
+        self.saved_arguments = {"dropout": dropout}         # `dropout` is the module
         between = dropout if num_layers > 1 else 0.0
         self.source_embedding = nn.Embedding(source_vocabulary, width, padding_idx)
         self.target_embedding = nn.Embedding(target_vocabulary, width, padding_idx)
@@ -119,18 +121,31 @@ class Seq2Seq(nn.Module):
     @no_grad()
     def generate(self, source: Tensor, start: int, end: int, max_length: int = 100,
                  lengths: Tensor | Sequence[int] | None = None) -> Tensor:
-        """Write the target token by token, each time the most likely one.
+        """Write the target token by token, each time the most likely one, without dropout.
 
         Args:
             source: (N, S) tokens.
             start: the token before the first.
             end: the token that ends a target; padding follows it.
-            max_length: the most tokens of a target.
+            max_length: the most tokens of a target, 1 or more.
             lengths: the length of each source.
 
         Returns:
             (N, L) tokens without the start, L at most max_length.
+
+        Raises:
+            ValueError: max_length below 1.
         """
+        max_length = whole_number("max_length", max_length, 1)
+        training = self.training
+        self.eval()
+        try:
+            return self._written(source, start, end, max_length, lengths)
+        finally:
+            self.train(training)
+
+    def _written(self, source: Tensor, start: int, end: int, max_length: int,
+                 lengths: Tensor | Sequence[int] | None) -> Tensor:
         memory, states = self.encode(source, lengths)
         token = full((source.shape[0], 1), start, dtype=source.dtype)
         done = token != token

@@ -9,10 +9,11 @@ import numpy as np
 
 from fastnet import nn
 from fastnet._core.construction import from_numpy
-from fastnet._core.errors import shape_text
+from fastnet._core.errors import shape_text, whole_number
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.functional.attention import attend
+from fastnet.functional.dims import check_tensors
 from fastnet.models.generation import KeyValueCache
 from fastnet.models.positions import sinusoidal_positions
 from fastnet.models.pretrained.loading import with_weights
@@ -128,18 +129,19 @@ class Seq2SeqTransformer(nn.Module):
         A finished target of n tokens is rated by its log-probability divided by ((5 + n) / 6)^length_penalty.
 
         Args:
-            source: (B, S), int64.
+            source: (B, S), int64, with S of at least 1.
             begin: the token that each target begins with.
             end: the token that ends a target.
             beams: targets that are continued at each step; 1 is greedy search.
-            max_length: the most tokens of a target; by default those of the model.
+            max_length: the most tokens of a target, with `begin`; by default, and at most, those of the model.
             length_penalty: 0 favours short targets, 1 nearly forgets the length.
 
         Returns:
             a list of tokens for each source, without `begin` and `end`.
 
         Raises:
-            ValueError: beams below 1.
+            TypeError: a source that is not a tensor.
+            ValueError: a source of another shape, beams or max_length below 1, or a length_penalty that is not finite.
 
         Example:
             >>> import fastnet
@@ -148,13 +150,20 @@ class Seq2SeqTransformer(nn.Module):
             >>> len(model.translate(fastnet.ones(4, 7, dtype=fastnet.int64), 1, 2, beams=3, max_length=5))
             4
         """
-        if beams < 1:
-            raise ValueError(f"translate: expected beams of 1 or more, got {beams}")
+        check_tensors("translate", source=source)
+        if source.ndim != 2 or not source.shape[1]:
+            raise ValueError("translate: expected source (B, S) with at least one position, got shape "
+                             f"{shape_text(source)}")
+        beams = whole_number("beams", beams, 1)
+        length = self.max_length if max_length is None else whole_number("max_length", max_length, 1)
+        if not math.isfinite(length_penalty):
+            raise ValueError(f"translate: expected a finite length_penalty, got {length_penalty}")
+        if not len(source):
+            return []
         training = self.training
         self.eval()
         try:
-            return _Search(self, source, begin, end, beams, min(max_length or self.max_length, self.max_length),
-                           length_penalty).run()
+            return _Search(self, source, begin, end, beams, min(length, self.max_length), length_penalty).run()
         finally:
             self.train(training)
 

@@ -70,3 +70,13 @@ def test_seq2seq_does_not_attend_to_padding():
     padded = fastnet.tensor([[3, 4, 5, 0, 0]])
     np.testing.assert_allclose(model(padded, target, [3]).detach().numpy(), model(source, target).detach().numpy(),
                                rtol=1e-5, atol=1e-6)
+
+
+def test_seq2seq_generates_without_dropout():
+    fastnet.manual_seed(0)
+    model = models.seq2seq(12, 12, 16, 16, dropout=0.5)
+    source = fastnet.randint(1, 12, (8, 5))
+    found = model.generate(source, 1, 2, max_length=6)
+    assert model.training and (model.eval().generate(source, 1, 2, max_length=6) == found).all()
+    with pytest.raises(ValueError, match="max_length to be at least 1, got 0"):
+        model.generate(source, 1, 2, max_length=0)

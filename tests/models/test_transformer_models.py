@@ -87,6 +87,10 @@ def test_gpt_errors():
         models.GPT(65, 32, 30, 2, 4)
     with pytest.raises(ValueError, match="at least one position"):
         model.generate(fastnet.zeros(1, 0, dtype=fastnet.int64), 1)
+    with pytest.raises(ValueError, match="max_new_tokens to be at least 0, got -1"):
+        model.generate([[5]], -1)
+    with pytest.raises(TypeError, match=r"top_k to be a whole number, got 2\.5"):
+        model.generate([[5]], 1, top_k=2.5)
 
 
 def test_recorded_training_has_the_bits_of_eager_training():
@@ -117,7 +121,7 @@ def test_choice_of_tokens():
     np.testing.assert_allclose(shares(top_p=0.6), [0.625, 0.375, 0, 0], atol=0.04)
     assert shares(temperature=0).tolist() == [1, 0, 0, 0]
     for wrong in ({"temperature": -1}, {"top_k": 0}, {"top_p": 0}):
-        with pytest.raises(ValueError, match="next_tokens"):
+        with pytest.raises(ValueError, match=f"expected .*{next(iter(wrong))}"):
             models.next_tokens(logits, **wrong)
 
 
@@ -248,8 +252,17 @@ def test_translation_errors():
     model = models.Seq2SeqTransformer(12, 13, 16, 2, 1, 1, 32, max_length=8)
     with pytest.raises(ValueError, match="at most 8 tokens, got 9"):
         model(fastnet.ones(1, 9, dtype=fastnet.int64), fastnet.ones(1, 2, dtype=fastnet.int64))
-    with pytest.raises(ValueError, match="beams of 1 or more"):
-        model.translate(fastnet.ones(1, 3, dtype=fastnet.int64), 1, 2, beams=0)
+    source = fastnet.ones(1, 3, dtype=fastnet.int64)
+    assert model.translate(source[:0], 1, 2) == []
+    for wrong, message in (({"beams": 0}, "beams to be at least 1, got 0"),
+                           ({"max_length": 0}, "max_length to be at least 1, got 0"),
+                           ({"length_penalty": float("nan")}, "finite length_penalty, got nan"),
+                           ({"source": source[0]}, r"source \(B, S\) .* got shape \(3,\)"),
+                           ({"source": source[:, :0]}, r"at least one position, got shape \(1, 0\)")):
+        with pytest.raises(ValueError, match=message):
+            model.translate(**{"source": source, "begin": 1, "end": 2, **wrong})
+    with pytest.raises(TypeError, match="source to be a tensor, got list"):
+        model.translate([[1, 2]], 1, 2)
     with pytest.raises(ValueError, match="one size"):
         models.Seq2SeqTransformer(12, 13, shared=True)
 

@@ -49,6 +49,7 @@ class LSTMClassifier(nn.Module):
         super().__init__()
         self.classes, self.vocabulary, self.width, self.hidden_size = classes, vocabulary, width, hidden_size
         self.num_layers, self.bidirectional, self.padding_idx = num_layers, bidirectional, padding_idx
+        self.saved_arguments = {"dropout": dropout}         # `dropout` is the module
         self.embedding = nn.Identity() if vocabulary is None else nn.Embedding(vocabulary, width, padding_idx)
         self.lstm = nn.LSTM(width, hidden_size, num_layers, batch_first=True, bidirectional=bidirectional,
                             dropout=dropout if num_layers > 1 else 0.0)

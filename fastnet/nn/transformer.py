@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fastnet._core.errors import one_of, shape_text
+from fastnet._core.errors import given_text, one_of, shape_text
 from fastnet._core.tensor import Tensor
 from fastnet.functional.creation import full
 from fastnet.nn import functional as F, init
@@ -16,6 +16,7 @@ from fastnet.nn.dropout import Dropout
 from fastnet.nn.linear import Linear
 from fastnet.nn.module import Module
 from fastnet.nn.norm import LayerNorm
+from fastnet.nn.parameter import making_outlines
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import Device, DTypeLike
@@ -196,6 +197,9 @@ class TransformerEncoder(Module):
         norm: a module for the result, such as a LayerNorm, or None.
         enable_nested_tensor, mask_check: accepted and ignored.
 
+    Raises:
+        TypeError: encoder_layer is not a module.
+
     Example:
         >>> import fastnet
         >>> layer = fastnet.nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
@@ -203,12 +207,17 @@ class TransformerEncoder(Module):
         (4, 5, 8)
     """
 
-    def __init__(self, encoder_layer: Module, num_layers: int, norm: Module | None = None,
+    layers: ModuleList
+    norm: Module | None
+
+    def __init__(self, encoder_layer: Module | None, num_layers: int, norm: Module | None = None,
                  enable_nested_tensor: bool = True, mask_check: bool = True) -> None:
         super().__init__()
-        self.layers = _copies(encoder_layer, num_layers)
+        self.saved_arguments = {"encoder_layer": None, "norm": None,        # a file describes both as submodules
+                                "enable_nested_tensor": enable_nested_tensor, "mask_check": mask_check}
+        self.layers = _copies("encoder_layer", encoder_layer, num_layers)
         self.num_layers = num_layers
-        self.norm = norm
+        self.add_module("norm", norm)
 
     def forward(self, src: Tensor, mask: Tensor | None = None, src_key_padding_mask: Tensor | None = None,
                 is_causal: bool | None = None) -> Tensor:
@@ -226,6 +235,9 @@ class TransformerDecoder(Module):
         num_layers: the number of copies.
         norm: a module for the result, such as a LayerNorm, or None.
 
+    Raises:
+        TypeError: decoder_layer is not a module.
+
     Example:
         >>> import fastnet
         >>> layer = fastnet.nn.TransformerDecoderLayer(8, 2, 16, batch_first=True)
@@ -233,11 +245,15 @@ class TransformerDecoder(Module):
         (4, 5, 8)
     """
 
-    def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
+    layers: ModuleList
+    norm: Module | None
+
+    def __init__(self, decoder_layer: Module | None, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
-        self.layers = _copies(decoder_layer, num_layers)
+        self.saved_arguments = {"decoder_layer": None, "norm": None}        # a file describes both as submodules
+        self.layers = _copies("decoder_layer", decoder_layer, num_layers)
         self.num_layers = num_layers
-        self.norm = norm
+        self.add_module("norm", norm)
 
     def forward(self, tgt: Tensor, memory: Tensor, tgt_mask: Tensor | None = None, memory_mask: Tensor | None = None,
                 tgt_key_padding_mask: Tensor | None = None, memory_key_padding_mask: Tensor | None = None,
@@ -250,7 +266,11 @@ class TransformerDecoder(Module):
         return tgt if self.norm is None else self.norm(tgt)
 
 
-def _copies(layer: Module, count: int) -> ModuleList:
+def _copies(argument: str, layer: Module | None, count: int) -> ModuleList:
+    if layer is None and making_outlines():             # of a file, whose layers are added afterwards
+        return ModuleList()
+    if not isinstance(layer, Module):
+        raise TypeError(f"expected {argument} to be a module, got {given_text(layer)}")
     return ModuleList([copy.deepcopy(layer) for _ in range(count)])
 
 

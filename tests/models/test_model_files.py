@@ -50,6 +50,8 @@ NETWORKS = {
     "bert_masked": lambda: models.BERTForMaskedLM(9, 8, 1, 2, 16, 8, layer_norm_eps=1e-5),
     "vit": lambda: models.ViT(8, 4, 1, 2, 8, 16, 0.25, 0.5, 3, 1),
     "two_tower": lambda: models.two_tower(models.lenet5(4), models.ds_cnn(4, channels=8), 1.0, -10.0),
+    "seq2seq": lambda: models.seq2seq(9, 9, 4, 6, 2, 0.25),
+    "lstm_classifier": lambda: models.lstm_classifier(3, 9, 4, 6, dropout=0.25),
     "multimodal": lambda: models.multimodal(3, nn.Linear(2, 4), models.lenet5(4), width=4, hidden=[5, 6], dropout=0.25),
     "transformer": lambda: models.Seq2SeqTransformer(9, 9, 8, 2, 1, 2, 16, 0.25, 16, 1, True),
 }

@@ -139,6 +139,8 @@ MODULES = [
     nn.TransformerEncoderLayer(8, 2, 16, 0.2, "gelu", 1e-3, True, True, False),
     nn.TransformerDecoderLayer(8, 2, 16, dtype=fastnet.float64),
     nn.Transformer(8, 2, 2, 1, 16, norm_first=True),
+    nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 2, nn.LayerNorm(8), mask_check=False),
+    nn.TransformerDecoder(nn.TransformerDecoderLayer(8, 2, 16, dtype=fastnet.float64), 2),
     nn.LayerNorm(4, bias=False),
     nn.LayerNorm(4, elementwise_affine=False),
     nn.LeakyReLU(0.25),
@@ -200,8 +202,8 @@ def test_every_module_is_restored(model, path):
 
 
 def test_no_module_is_left_out():
-    composed = {"AdaptiveLogSoftmaxWithLoss", "MultiheadAttention", "Transformer", "TransformerDecoderLayer",
-                "TransformerEncoderLayer"}
+    composed = {"AdaptiveLogSoftmaxWithLoss", "MultiheadAttention", "Transformer", "TransformerDecoder",
+                "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer"}
     saved = {name for name in architecture.MODULES if not name.startswith("Lazy")}      # without sizes yet
     without_architecture = {"ParameterDict", "TripletMarginWithDistanceLoss"}           # a function is an argument
     assert {type(m).__name__ for m in MODULES} == saved - without_architecture | composed

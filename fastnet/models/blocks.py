@@ -1,6 +1,7 @@
 """Building blocks that several families share: convolution with batch norm, squeeze and excitation, initialization."""
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +9,8 @@ from fastnet import nn
 from fastnet._core.tensor import Tensor
 from fastnet.nn.fusion import chain, fused, inverted, unmodified
 
-__all__ = ["SqueezeExcitation", "add_input", "conv_norm", "flat_average", "initialize", "inverted_block",
-           "kaiming_fan_out", "round_channels"]
+__all__ = ["SqueezeExcitation", "add_input", "check_factor", "conv_norm", "flat_average", "initialize",
+           "inverted_block", "kaiming_fan_out", "round_channels"]
 
 
 def conv_norm(inputs: int, outputs: int, kernel_size: Any = 3, stride: Any = 1, padding: Any = None, groups: int = 1,
@@ -99,6 +100,21 @@ def flat_average(input: Tensor) -> Tensor:
         input: the features.
     """
     return nn.functional.adaptive_avg_pool2d(input, 1).flatten(1)
+
+
+def check_factor(name: str, argument: str, factor: float) -> None:
+    """Refuse a factor on numbers of channels that is not positive and finite.
+
+    Args:
+        name: of the network, for the error.
+        argument: the name of the argument.
+        factor: its value.
+
+    Raises:
+        ValueError: names the argument and the value.
+    """
+    if not 0 < factor < math.inf:
+        raise ValueError(f"{name}: expected {argument} to be positive and finite, got {factor}")
 
 
 def round_channels(channels: float, divisor: int = 8) -> int:

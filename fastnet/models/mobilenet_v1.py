@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from fastnet import nn
 from fastnet._core.tensor import Tensor
-from fastnet.models.blocks import conv_norm, flat_average, initialize, kaiming_fan_out, round_channels
+from fastnet.models.blocks import check_factor, conv_norm, flat_average, initialize, kaiming_fan_out, round_channels
 from fastnet.models.pretrained.loading import with_weights
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ class MobileNetV1(nn.Module):
     Shape:
         (N, in_channels, H, W) to (N, num_classes); the paper uses H = W = 224.
 
+    Raises:
+        ValueError: a width that is not positive and finite.
+
     Example:
         >>> import fastnet
         >>> fastnet.models.MobileNetV1(2, width=0.25)(fastnet.zeros(1, 3, 96, 96)).shape
@@ -37,6 +40,7 @@ class MobileNetV1(nn.Module):
 
     def __init__(self, num_classes: int = 1000, width: float = 1.0, in_channels: int = 3, dropout: float = 0.0) -> None:
         super().__init__()
+        check_factor("MobileNetV1", "width", width)
         self.num_classes, self.width, self.in_channels, self.dropout = num_classes, width, in_channels, dropout
         channels = round_channels(32 * width)
         features = [conv_norm(in_channels, channels, 3, 2)]

@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING
 
 from fastnet import nn
 from fastnet._core.tensor import Tensor
-from fastnet.models.blocks import conv_norm, flat_average, initialize, inverted_block, kaiming_fan_out, round_channels
+from fastnet.models.blocks import (
+    check_factor,
+    conv_norm,
+    flat_average,
+    initialize,
+    inverted_block,
+    kaiming_fan_out,
+    round_channels,
+)
 from fastnet.models.pretrained.loading import with_weights
 
 if TYPE_CHECKING:
@@ -57,6 +65,9 @@ class MobileNetV2(nn.Module):
     Shape:
         (N, in_channels, H, W) to (N, num_classes); the paper uses H = W = 224.
 
+    Raises:
+        ValueError: a width_mult that is not positive and finite.
+
     Example:
         >>> import fastnet
         >>> fastnet.models.MobileNetV2(10, width_mult=0.25)(fastnet.zeros(1, 3, 64, 64)).shape
@@ -66,6 +77,7 @@ class MobileNetV2(nn.Module):
     def __init__(self, num_classes: int = 1000, width_mult: float = 1.0, in_channels: int = 3,
                  dropout: float = 0.2) -> None:
         super().__init__()
+        check_factor("MobileNetV2", "width_mult", width_mult)
         self.num_classes, self.width_mult = num_classes, width_mult
         self.in_channels, self.dropout = in_channels, dropout
         channels, last = round_channels(32 * width_mult), round_channels(1280 * max(1.0, width_mult))

@@ -12,13 +12,13 @@ import numpy as np
 from fastnet import nn
 from fastnet._core.annotations import Array, StrPath
 from fastnet._core.construction import from_numpy
-from fastnet._core.errors import shape_text
+from fastnet._core.errors import shape_text, whole_number
 from fastnet._core.state import forbid_reading
 from fastnet._core.tensor import Tensor
 from fastnet.autograd import no_grad
 from fastnet.functional import cat
 from fastnet.models.anchors import anchor_grid, box_offsets, match_anchors, offset_boxes
-from fastnet.models.blocks import conv_norm, initialize, kaiming_fan_out, round_channels
+from fastnet.models.blocks import check_factor, conv_norm, initialize, kaiming_fan_out, round_channels
 from fastnet.models.mobilenet_v2 import InvertedResidual
 from fastnet.models.pretrained.loading import with_weights
 from fastnet.nn import functional as F
@@ -91,7 +91,8 @@ class SSDLite(nn.Module):
         (N, in_channels, H, W) to `DetectorOutputs`.
 
     Raises:
-        ValueError: fewer than two classes; when called: images of another shape.
+        ValueError: fewer than two classes, or a width_mult that is not positive and finite; when called: images of
+            another shape.
 
     Example:
         >>> import fastnet
@@ -106,6 +107,7 @@ class SSDLite(nn.Module):
         super().__init__()
         if num_classes < 2:
             raise ValueError(f"SSDLite: expected num_classes of 2 or more, with the background, got {num_classes}")
+        check_factor("SSDLite", "width_mult", width_mult)
         self.num_classes, self.in_channels, self.width_mult = num_classes, in_channels, width_mult
         self.scales = tuple(scales)
         stem, *widths = (round_channels(c * width_mult) for c in (16, 24, 48, 96, 128))
@@ -161,6 +163,7 @@ class SSDLite(nn.Module):
             iou_threshold: the least overlap.
 
         Raises:
+            TypeError: labels that are not integers.
             ValueError: boxes or labels of other shapes, boxes without area, or labels out of range.
             RuntimeError: inside a compiled function.
         """
@@ -177,9 +180,11 @@ class SSDLite(nn.Module):
         return DetectorTargets(from_numpy(labels), from_numpy(offsets))
 
     def _checked(self, number: int, target: Mapping[str, Any]) -> tuple[Array, Array]:
-        boxes, labels = np.asarray(target["boxes"], np.float32), np.asarray(target["labels"], np.int64)
+        boxes, labels = np.asarray(target["boxes"], np.float32), np.asarray(target["labels"])
         boxes = boxes.reshape(0, 4) if not boxes.size else boxes
         where = f"encode: target {number}"
+        if labels.size and not np.issubdtype(labels.dtype, np.integer):
+            raise TypeError(f"{where}: expected labels to be integers, got {labels.dtype}")
         if boxes.ndim != 2 or boxes.shape[1] != 4 or labels.shape != boxes.shape[:1]:
             raise ValueError(f"{where}: expected boxes of shape (n, 4) and labels of shape (n,), got "
                              f"{shape_text(boxes)} and {shape_text(labels)}")
@@ -191,7 +196,7 @@ class SSDLite(nn.Module):
         if len(labels) and not 1 <= labels.min() <= labels.max() < self.num_classes:
             raise ValueError(f"{where}: expected labels from 1 to {self.num_classes - 1}, since 0 is the background, "
                              f"got {labels.min()} to {labels.max()}")
-        return boxes, labels
+        return boxes, labels.astype(np.int64)
 
     @no_grad()
     def detect(self, input: Tensor, score_threshold: float = 0.01, iou_threshold: float = 0.5,
@@ -204,16 +209,18 @@ class SSDLite(nn.Module):
             input: (N, in_channels, H, W).
             score_threshold: the least probability of a class.
             iou_threshold: the largest overlap of two boxes of a class that are both kept.
-            max_detections: the largest number of boxes of a picture. Suppression sees the 20 times as many boxes that
-                have the highest scores.
+            max_detections: the largest number of boxes of a picture, 0 or more. Suppression sees the 20 times as many
+                boxes that have the highest scores.
 
         Returns:
             For each picture "boxes", corners (n, 4) within the picture; "scores" (n,), falling; "labels" (n,).
 
         Raises:
+            ValueError: a negative max_detections.
             RuntimeError: inside a compiled function.
         """
         forbid_reading("detect()", "the number of boxes depends on values. Call it outside.")
+        max_detections = whole_number("max_detections", max_detections, 0)
         logits, offsets = self(input)
         size = (input.shape[2], input.shape[3])
         boxes = offset_boxes(offsets.numpy(), self._anchors(size)).astype(np.float32)
@@ -229,7 +236,8 @@ def _prediction(inputs: int, outputs: int) -> nn.Sequential:
 
 def _of_anchors(x: Tensor, width: int) -> Tensor:
     """(N, anchors * width, H, W) to (N, H * W * anchors, width)."""
-    return x.permute(0, 2, 3, 1).reshape(len(x), -1, width)
+    n, channels, height, columns = x.shape
+    return x.permute(0, 2, 3, 1).reshape(n, height * columns * channels // width, width)
 
 
 def _best(boxes: Array, scores: Array, size: tuple[int, int], score_threshold: float, iou_threshold: float,
@@ -259,6 +267,9 @@ def detector_loss(outputs: DetectorOutputs, targets: DetectorTargets, negatives:
         targets: of its method `encode`.
         negatives: anchors of the background for each matched anchor.
 
+    Raises:
+        ValueError: targets for another number of pictures or of anchors.
+
     Example:
         >>> import fastnet
         >>> from fastnet.models import SSDLite, detector_loss
@@ -268,6 +279,9 @@ def detector_loss(outputs: DetectorOutputs, targets: DetectorTargets, negatives:
         ()
     """
     n, anchors, classes = outputs.logits.shape
+    if targets.labels.shape != (n, anchors):
+        raise ValueError(f"detector_loss: expected targets of {n} pictures with {anchors} anchors, got "
+                         f"{shape_text(targets.labels)}")
     matched = targets.labels > 0
     of_classes = F.cross_entropy(outputs.logits.reshape(n * anchors, classes), targets.labels.reshape(-1),
                                  reduction="none").reshape(n, anchors)

@@ -132,6 +132,7 @@ def test_detect():
     assert (overlap[same] <= 0.3 + 1e-6).all()
     [nothing] = model.detect(fastnet.randn(1, 1, *SIZE), score_threshold=1.0)
     assert nothing["boxes"].shape == (0, 4) and nothing["labels"].shape == (0,)
+    assert model.detect(fastnet.zeros(0, 1, *SIZE)) == []
 
 
 @pytest.mark.parametrize("call, error, message", [
@@ -141,7 +142,14 @@ def test_detect():
     (lambda m: m.encode([{"boxes": [[5, 0, 5, 9]], "labels": [1]}], SIZE), ValueError, "x1 < x2 and .* in row 0"),
     (lambda m: fastnet.compile(lambda x: m.detect(x))(fastnet.zeros(1, 1, 64, 64)), RuntimeError,
      "detect.. inside a compiled"),
+    (lambda m: m.encode([{"boxes": [[0, 0, 9, 9]], "labels": [1.5]}], SIZE), TypeError, "labels to be integers, got f"),
+    (lambda m: m.detect(fastnet.zeros(1, 1, *SIZE), max_detections=-3), ValueError, "max_detections to be at least 0"),
+    (lambda m: models.detector_loss(m(fastnet.zeros(2, 1, *SIZE)), m.encode([{"boxes": [], "labels": []}], SIZE)),
+     ValueError, "targets of 2 pictures with"),
     (lambda m: models.ssdlite(1), ValueError, "num_classes of 2 or more"),
+    (lambda m: models.ssdlite(width_mult=-1), ValueError, "SSDLite: expected width_mult to be positive .* got -1"),
+    (lambda m: models.mobilenet_v1(width=0), ValueError, "MobileNetV1: expected width to be positive .* got 0"),
+    (lambda m: models.mobilenet_v2(width_mult=float("nan")), ValueError, "MobileNetV2: expected width_mult .* got nan"),
 ])
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):

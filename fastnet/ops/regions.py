@@ -48,7 +48,7 @@ def roi_align(input: Tensor, boxes: Tensor | Sequence[Tensor], output_size: Size
 
     Raises:
         TypeError: arguments that are not tensors.
-        ValueError: other shapes.
+        ValueError: other shapes, an output_size below 1, or boxes with NaN or infinity.
         IndexError: the number of an image out of range.
         RuntimeError: inside a compiled function with a sampling_ratio of 0 or less.
 
@@ -64,7 +64,10 @@ def roi_align(input: Tensor, boxes: Tensor | Sequence[Tensor], output_size: Size
     if input.ndim != 4:
         raise ValueError(f"roi_align: expected input of shape (N, C, H, W), got {shape_text(input)}")
     cells = as_tuple("roi_align", "output_size", output_size, 2)
+    if min(cells) < 1:
+        raise ValueError(f"roi_align: expected output_size of 1 or more, got {output_size}")
     rois = _as_rows(boxes, len(input)).detach().to(input.dtype)
+    K.check_finite(rois._data, what="roi_align: boxes")
     shift = 0.5 if aligned else 0.0
     starts, ends = (rois[:, corner:corner + 2] * spatial_scale - shift for corner in (1, 3))
     sides = ends - starts if aligned else (ends - starts).clamp(min=1)

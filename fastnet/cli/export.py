@@ -13,6 +13,7 @@ from fastnet.cli.errors import WrongUseError
 from fastnet.cli.inputs import TableInputs
 from fastnet.cli.option_values import byte_count, layer_widths, natural_number, output_path
 from fastnet.cli.outputs import check_outputs
+from fastnet.cli.recipes import TRANSLATION
 from fastnet.cli.run_onnx import check_shape
 from fastnet.cli.saved import Saved
 from fastnet.cli.series.commands import SavedSeries
@@ -81,6 +82,9 @@ def _example(path: str, model: nn.Module, described: Mapping[str, Any],
     if isinstance(other, SavedSpeech):
         return fastnet.zeros(1, *(shape or (other.inputs.mels, _FRAMES))), {0: "batch", 2: "frames"}
     if other is not None and not isinstance(other, SavedSeries):            # a model of texts
+        if other.task == TRANSLATION:
+            raise WrongUseError(f"{path} translates: only models that run in one pass are exported, and a translation "
+                                "is searched token by token")
         return fastnet.zeros(1, *(shape or (16,)), dtype=fastnet.int64), {0: "batch"}
     if shape is None and other is not None:
         shape = other.inputs.length, other.inputs.columns

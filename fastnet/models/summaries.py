@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastnet import dtypes, nn
-from fastnet._core.errors import given_text
+from fastnet._core.errors import given_text, shape_text
 from fastnet._core.reprs import repr_of
 from fastnet.functional.creation import zeros
 from fastnet.graph import Graph, live_bytes, trace
 
 if TYPE_CHECKING:
     from fastnet._core.annotations import DTypeLike, Shape
+    from fastnet._core.tensor import Tensor
 
 __all__ = ["LayerSummary", "Summary", "summary"]
 
@@ -129,7 +130,8 @@ def summary(model: nn.Module, input_size: Sequence[Any], dtypes: DTypeLike | Seq
         The numbers.
 
     Raises:
-        ValueError: input_size is not a shape or a list of shapes, or not as many dtypes as shapes.
+        ValueError: input_size is not a shape or a list of shapes, the model does not take it, or not as many dtypes as
+            shapes.
 
     Example:
         >>> import fastnet
@@ -150,7 +152,7 @@ def summary(model: nn.Module, input_size: Sequence[Any], dtypes: DTypeLike | Seq
     """
     shapes = _shapes(input_size)
     inputs = [zeros(*shape, dtype=dtype) for shape, dtype in zip(shapes, _dtypes(dtypes, len(shapes)))]
-    graph = trace(model, *inputs)
+    graph = _graph_on_zeros(model, inputs)
     parameters = list(model.parameters())
     trainable = [p for p in parameters if p.requires_grad]
     results = sum(y.nbytes for node in graph.nodes if not node.is_view for y in node.outputs)
@@ -179,7 +181,7 @@ def _shapes(input_size: Any) -> list[Shape]:
         if all(isinstance(n, numbers.Integral) and int(n) >= 0 for shape in shapes for n in shape):
             return [tuple(map(int, shape)) for shape in shapes]
     raise ValueError("summary: expected input_size to be a shape such as (1, 3, 224, 224), or a list of shapes, got "
-                     f"{given_text(input_size)}")
+                     f"{input_size if isinstance(input_size, tuple | list) else given_text(input_size)}")
 
 
 def _dtypes(given: Any, count: int) -> list[Any]:
@@ -187,6 +189,14 @@ def _dtypes(given: Any, count: int) -> list[Any]:
     if len(found) != count:
         raise ValueError(f"summary: expected a dtype for each of {count} inputs, got {len(found)}")
     return [dtypes.float32 if dtype is None else dtypes.as_dtype(dtype) for dtype in found]
+
+
+def _graph_on_zeros(model: nn.Module, inputs: list[Tensor]) -> Graph:
+    try:
+        return trace(model, *inputs)
+    except (RuntimeError, ValueError) as e:
+        raise ValueError(f"summary: the model does not take inputs of shape {', '.join(map(shape_text, inputs))}; "
+                         f"input_size includes the batch dimension. {e}") from e
 
 
 # ---- counts ---------------------------------------------------------------------------------------------------------

@@ -172,6 +172,10 @@ def test_translation_is_measured_by_bleu(translator, tmp_path, capsys):
     assert "German to English" in capsys.readouterr().out
 
 
+def test_translations_are_not_exported(translator, capsys):
+    assert "a translation is searched token by token" in failure(capsys, "export", translator, "--to", "onnx", code=2)
+
+
 def test_padding_does_not_change_the_loss(translator):
     from fastnet.cli.tasks import read_other
     saved = read_other(translator)

@@ -104,3 +104,10 @@ def test_a_module_that_is_called_twice_is_one_row():
 
     found = summary(Twice(), (2, 3), verbose=False)
     assert [layer.path for layer in found.layers] == ["", "linear"] and found.layers[1].multiply_adds == 2 * 18
+
+
+def test_errors():
+    with pytest.raises(ValueError, match=r"got \(1, -28, 28\)"):
+        summary(models.lenet5(), (1, -28, 28))
+    with pytest.raises(ValueError, match=r"shape \(1, 28, 28\); input_size includes the batch"):
+        summary(models.lenet5(), (1, 28, 28))

@@ -53,7 +53,7 @@ def missing(namespace: str) -> list[str]:
     names = [name for name in dir(there) if not LEFT_OUT.search(name) and not hasattr(here, name)]
     defined = [name for name in names if callable(getattr(there, name)) and not isinstance(
         getattr(there, name), ModuleType) and not (getattr(getattr(there, name), "__module__", "") or "").startswith(
-            ("typing", "collections", "builtins", "enum", "functools"))]
+            ("typing", "collections", "builtins", "enum", "functools", "transformers"))]     # what that adds to Module
     return [name for name in defined if not (name.endswith("_") and name[:-1] in defined)]
 
 

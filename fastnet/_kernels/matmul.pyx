@@ -52,7 +52,7 @@ cdef enum:
 cdef Tile tile_of(DType dtype) noexcept:
     cdef const TileSize *size = tile_sizes[selected_isa()]
     cdef ptrdiff_t itemsize = 8 if dtype == F64 else 4
-    return Tile(size.lanes[dtype == F64], size.rows, size.has_half, itemsize, size.k_bytes // itemsize)
+    return Tile(size.lanes[dtype == F64], size.rows, size.has_half and dtype == F32, itemsize, size.k_bytes // itemsize)
 
 
 def matmul(out, a, b, bias=None, activation="none", accumulate=False, affine=None, residual=None):

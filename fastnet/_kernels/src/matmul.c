@@ -27,6 +27,6 @@
 #include "tile_end.inc.h"
 #undef T
 
-const TileSize TABLE(matmul_tile) = {TILE_ROWS, {W_f32, W_f64}, TILE_K_BYTES, HAS_HALF};
+const TileSize TABLE(matmul_tile) = {TILE_ROWS, {W_f32, W_f64}, TILE_K_BYTES, HAS_HALF_f32};
 
 const Entry TABLE(matmul)[] = {ROW(matmul), ROW(matvec), ROW(outer), ROW(pack_lanes), END};

@@ -13,7 +13,7 @@
 typedef struct {
     int rows, lanes[2];                   /* one vector of float32, of float64 */
     int k_bytes;
-    int has_half;                         /* tiles of half a vector take half the time */
+    int has_half;                         /* float32 has tiles of half a vector */
 } TileSize;
 
 #define ISA_TILE_SIZE(x, isa, base, has, unix_flags, msvc_flags) extern const TileSize matmul_tile_##base;

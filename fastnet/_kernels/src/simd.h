@@ -81,9 +81,10 @@ enum { MANTISSA_BITS_f32 = 23, EXPONENT_BIAS_f32 = 127, MANTISSA_BITS_f64 = 52, 
 #define VOCABULARY_(isa) QUOTED(simd_##isa.h)
 #define VOCABULARY(isa) VOCABULARY_(isa)
 #include VOCABULARY(FASTNET_ISA)
-#ifndef HAS_HALF
-#define HAS_HALF 0
+#ifndef HAS_HALF_f32
+#define HAS_HALF_f32 0
 #endif
+#define HAS_HALF_f64 0                                              /* not worth their size */
 
 /* v_spread of the types for which the instruction set has no permutation by variables. */
 #define SPREAD(T, REAL_)                                                                             \

@@ -40,17 +40,13 @@ AVX512_COMMON(f64, pd, __m512d, __mmask8, double)
 #undef AVX512_COMMON
 
 /* Half vectors: processors with units of 256 bits multiply them in half the time. */
-#define HAS_HALF 1
-#define HALF(T, S, HALF_, WHOLE_, REAL_)                                                                       \
-    typedef HALF_ half_##T;                                                                                    \
-    static inline HALF_ v_half_zero_##T(void) { return _mm256_setzero_##S(); }                                 \
-    static inline HALF_ v_half_set_##T(REAL_ x) { return _mm256_set1_##S(x); }                                 \
-    static inline HALF_ v_half_load_##T(const REAL_ *p) { return _mm256_loadu_##S(p); }                        \
-    static inline HALF_ v_half_fma_##T(HALF_ a, HALF_ b, HALF_ c) { return _mm256_fmadd_##S(a, b, c); }        \
-    static inline WHOLE_ v_half_whole_##T(HALF_ a) { return _mm512_zext##S##256_##S##512(a); }
-HALF(f32, ps, __m256, __m512, float)
-HALF(f64, pd, __m256d, __m512d, double)
-#undef HALF
+#define HAS_HALF_f32 1
+typedef __m256 half_f32;
+static inline __m256 v_half_zero_f32(void) { return _mm256_setzero_ps(); }
+static inline __m256 v_half_set_f32(float x) { return _mm256_set1_ps(x); }
+static inline __m256 v_half_load_f32(const float *p) { return _mm256_loadu_ps(p); }
+static inline __m256 v_half_fma_f32(__m256 a, __m256 b, __m256 c) { return _mm256_fmadd_ps(a, b, c); }
+static inline __m512 v_half_whole_f32(__m256 a) { return _mm512_zextps256_ps512(a); }
 
 typedef __m512i v_u64;
 #define W_u64 8

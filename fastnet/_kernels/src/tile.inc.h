@@ -35,7 +35,7 @@ static inline void NAME(load_affine)(VEC *affine, const REAL *p, ptrdiff_t step,
     UNROLL for (int i = 0; i < 3; i++) affine[i] = NAME(load_some)(p + i * step, n);
 }
 
-#if HAS_HALF
+#if CAT(HAS_HALF, T)
 #define VECTORS 0
 #include "matmul_tile.inc.h"
 #undef VECTORS
@@ -49,7 +49,7 @@ static inline void NAME(load_affine)(VEC *affine, const REAL *p, ptrdiff_t step,
 
 /* Compute a tile of `rows` rows and at least `lanes` lanes with the narrowest micro-kernel. */
 static inline void NAME(run_tile)(const NAME(Tile) *t, ptrdiff_t rows, ptrdiff_t lanes) {
-#if HAS_HALF
+#if CAT(HAS_HALF, T)
     if (lanes <= W / 2) {
         CAT(tiles0, T)[rows](t);
         return;

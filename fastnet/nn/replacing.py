@@ -27,7 +27,7 @@ class Replacing:
         Args:
             target: the path; its owner exists.
             module: the new submodule.
-            strict: raise if there is no submodule at the path; otherwise it is added.
+            strict: raise if there is no submodule at the path. Without it, the submodule is added.
 
         Raises:
             ValueError: the path is empty.

@@ -149,7 +149,7 @@ def _checked_lengths_of(name: str, lengths: Any, batch: int, steps: int) -> Arra
     """The lengths of a batch as an array, checked."""
     if isinstance(lengths, Tensor):
         forbid_reading(f"{name} with lengths as a tensor", "every replay would use the lengths of the recorded run. "
-                       "Pass a list of integers: each list has a recording of its own.")
+                       "Pass a list of integers. Each list has its own recording.")
         lengths = lengths.tolist()
     values = np.asarray(list(lengths))
     if values.shape != (batch,) or (values.dtype.kind not in "iu" and values.size):
